@@ -1,0 +1,1 @@
+"""The quantitative research platform as one graph of partitioned Dagster assets."""

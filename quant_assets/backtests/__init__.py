@@ -1,0 +1,1 @@
+"""Backtests: strategies as plugins, the simulation of their trades, and the run that joins both."""

@@ -1,0 +1,1 @@
+"""Strategies: one file each; a file put here is found without being named anywhere else."""

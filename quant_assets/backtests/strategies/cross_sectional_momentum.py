@@ -1,0 +1,60 @@
+"""Cross-sectional momentum: hold the past year's winners."""
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from quant_assets.backtests.selection import (
+    SelectionParameters,
+    rebalancing_days,
+    selection_weights,
+)
+from quant_assets.backtests.strategies.base import Strategy, StrategyData
+
+
+class CrossSectionalMomentum(Strategy):
+    """Rank by the return from `lookback` to `skip` sessions ago, hold the top quantile.
+
+    Source: Jegadeesh and Titman (1993), "Returns to Buying Winners and Selling Losers", Journal of
+    Finance 48(1); the last month is left out because of its reversal (Jegadeesh 1990).
+    """
+
+    name = "cross_sectional_momentum"
+    title = "Cross-sectional momentum"
+    description = (
+        "Holds the members of the universe with the highest return of the past year without its "
+        "last month (Jegadeesh and Titman 1993)."
+    )
+    family = "momentum"
+    needs = ("close", "member")
+
+    class Parameters(SelectionParameters):
+        """Formation period and selection."""
+
+        lookback: int = Field(252, ge=21, le=756, description="sessions back to the first price")
+        skip: int = Field(21, ge=0, le=126, description="latest sessions that are left out")
+
+        @model_validator(mode="after")
+        def _a_period_is_left(self) -> "CrossSectionalMomentum.Parameters":
+            if self.skip >= self.lookback:
+                raise ValueError(
+                    f"skip must be shorter than lookback ({self.lookback}). Got {self.skip} instead"
+                )
+            return self
+
+    def lookback(self, parameters: "CrossSectionalMomentum.Parameters") -> int:
+        """The first price of the formation period."""
+        return parameters.lookback
+
+    def target_weights(
+        self, data: StrategyData, parameters: "CrossSectionalMomentum.Parameters"
+    ) -> np.ndarray:
+        """Weights by close[t - skip] / close[t - lookback] - 1; missing prices are not ranked."""
+        close = data["close"]
+        signal = np.full(data.shape, np.nan)
+        formed = max(0, len(close) - parameters.lookback)
+        start = close[:formed]
+        end = close[parameters.lookback - parameters.skip :][:formed]
+        signal[len(close) - formed :] = end / start - 1.0
+        eligible = data["member"] & np.isfinite(close)
+        due = rebalancing_days(data.dates, parameters.rebalance)
+        return selection_weights(signal, eligible, due, parameters)

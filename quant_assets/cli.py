@@ -1,0 +1,315 @@
+"""The command line: `quant-assets demo | ui | backfill | status | sql | check-config`.
+
+Here are arguments, progress and exit codes: 0 done, 1 something failed, 2 wrong usage or settings,
+130 interrupted. Results go to the standard output, progress and errors to the standard error. What
+a command does stands in the packages; heavy ones are imported inside the commands.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from quant_assets.settings import ConfigError, Settings, load_settings
+
+if TYPE_CHECKING:
+    from quant_assets.orchestration.backfill import Report
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
+
+
+class Commands(click.Group):
+    """The commands; what goes wrong on purpose ends with one message and the exit code for it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            _say(str(error))
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            _say("interrupted")
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise  # `| head` has seen enough; click ends quietly
+        except Exception as error:
+            message = _expected(error)
+            if message is None:
+                raise
+            _say(message)
+            ctx.exit(1)
+
+
+def _say(message: str) -> None:
+    click.echo(f"error: {message}", err=True)
+
+
+def _expected(error: Exception) -> str | None:
+    """The message of an error that is not a fault of the program; None for one that is."""
+    from sqlalchemy.exc import OperationalError
+
+    from quant_assets.market_data.sources.base import SourceError
+    from quant_assets.warehouse.errors import WarehouseError
+
+    if isinstance(error, OperationalError):  # locked, read-only or full
+        return f"the database of runs and events or of models: {error.orig}"
+    return str(error) if isinstance(error, (OSError, WarehouseError, SourceError)) else None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="quant-assets")
+def main() -> None:
+    """Quantitative research as one graph of partitioned assets.
+
+    The data lie in QUANT_ASSETS_HOME (default ~/.quant_assets), the settings in
+    QUANT_ASSETS_CONFIG (defaults inside the package).
+    """
+
+
+@main.command()
+@click.option("--serve/--no-serve", default=True, help="Open the UI afterwards (the default).")
+@click.option("--port", default=3000, show_default=True, help="Port of the UI.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address the UI listens on.")
+def demo(serve: bool, port: int, host: str) -> None:
+    """Backfill the simulated market through to its tear sheets, then serve the UI."""
+    from quant_assets.compiled import warm_up_all
+
+    settings = load_settings()
+    settings.market("demo")  # before the compiler is set to work
+    click.echo(f"home: {settings.home}")
+    with _timed("compiling kernels (once after installation)"):
+        warm_up_all()
+    report = _backfill(settings, "demo", None, None, None)
+    for page in _tear_sheets(settings, "demo"):
+        click.echo(f"tear sheet: {page}")
+    if not report.success:
+        sys.exit(_code(report))
+    if serve:
+        _serve(settings, host, port)
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+def ui(host: str, port: int) -> None:
+    """Serve the Dagster UI and run schedules and sensors."""
+    _serve(load_settings(), host, port)
+
+
+@main.command()
+@click.argument("market")
+@click.option("--from", "start", type=DAY, help="First day; by default the market's first.")
+@click.option("--to", "end", type=DAY, help="Last day; by default the last one that has ended.")
+@click.option(
+    "--select",
+    help="What to materialize: names of assets with commas; `+name` with all upstream of it, "
+    "`name+` with all downstream; `group:factors`; a job (daily, models, summaries, strategies). "
+    "By default the whole graph.",
+)
+def backfill(market: str, start: datetime | None, end: datetime | None, select: str | None) -> None:
+    """Materialize a range of days of MARKET, with the months and strategies that depend on them."""
+    report = _backfill(
+        load_settings(),
+        market,
+        start.date() if start else None,
+        end.date() if end else None,
+        select,
+    )
+    if not report.success:
+        sys.exit(_code(report))
+
+
+@main.command()
+@click.argument("market", required=False)
+def status(market: str | None) -> None:
+    """Show what is materialized, missing and failed, asset by asset."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from quant_assets.orchestration.build import build_defs
+    from quant_assets.orchestration.instance import open_instance
+    from quant_assets.orchestration.status import asset_status
+
+    settings = load_settings()
+    names = [settings.market(market).name] if market else list(settings.markets)
+    repository = build_defs(settings).get_repository_def()
+    with open_instance(settings) as instance:
+        for name in names:
+            table = Table(title=settings.markets[name].label, title_justify="left")
+            for heading in ("asset", "partitions", "materialized", "missing", "failed", "last"):
+                table.add_column(heading, justify="left" if heading == "asset" else "right")
+            for row in asset_status(repository, instance, name):
+                failed = f"[red]{row.failed:,}[/red]" if row.failed else "0"
+                table.add_row(
+                    row.asset,
+                    f"{row.partitions:,}",
+                    f"{row.materialized:,}",
+                    f"{row.missing:,}",
+                    failed,
+                    row.last or "-",
+                )
+            Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+@main.command()
+@click.argument("query")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", help="Output."
+)
+def sql(query: str, form: str) -> None:
+    """Ask the warehouse in ClickHouse's SQL: tables are `market.asset`, such as us.bars."""
+    from quant_assets.api import sql as ask
+
+    frame = ask(query)
+    if form == "csv":
+        click.echo(frame.to_csv(index=False), nl=False)
+    elif form == "json":
+        click.echo(frame.to_json(orient="records", date_format="iso"))
+    else:
+        click.echo(frame.to_string(index=False, max_rows=60))
+
+
+@main.command("check-config")
+def check_config() -> None:
+    """Read every setting, build the graph, and say what is active."""
+    from quant_assets.orchestration.build import build_defs
+
+    settings = load_settings()
+    graph = build_defs(settings).get_repository_def().asset_graph
+    click.echo(f"home       {settings.home}")
+    click.echo(f"warehouse  {settings.warehouse_root}")
+    click.echo(f"mlflow     {_without_password(settings.mlflow_tracking_uri)}")
+    click.echo(f"threads    {settings.thread_no}")
+    for name, market in settings.markets.items():
+        assets = sum(key.path[0] == name for key in graph.get_all_asset_keys())
+        click.echo(f"market     {name}: {market.label}, {market.calendar}, {assets} assets")
+    for name, reason in settings.inactive.items():
+        click.echo(f"inactive   {name}: {reason}")
+
+
+def _without_password(uri: str) -> str:
+    """A URI with the password of its authority hidden."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(uri).render_as_string(hide_password=True)
+    except ArgumentError:
+        return uri
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    """Replace this process by `dagster dev`: webserver, daemon and code server."""
+    from quant_assets.orchestration.instance import prepare, shipped
+
+    prepare(settings)
+    click.echo(f"UI: http://{host}:{port}")
+    workspace = str(shipped("workspace.yaml"))
+    command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
+    os.execv(sys.executable, command)
+
+
+def _tear_sheets(settings: Settings, market: str) -> list[Path]:
+    return sorted((settings.artifacts / market / "tear_sheet").glob("*/*.html"))
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    click.echo(f"{what} …", nl=False)
+    start = time.perf_counter()
+    yield
+    click.echo(f" {time.perf_counter() - start:.1f} s")
+
+
+def _backfill(
+    settings: Settings, name: str, start: date | None, end: date | None, select: str | None
+) -> "Report":
+    """Plan and run a backfill with a progress display; say what failed."""
+    from quant_assets.orchestration import backfill
+    from quant_assets.orchestration.build import build_defs
+    from quant_assets.orchestration.instance import open_instance
+    from quant_assets.orchestration.partitions import MarketPartitions
+    from quant_assets.orchestration.selection import parse_selection
+
+    market = MarketPartitions(settings.market(name))
+    window = backfill.window_of(market, start, end)
+    repository = build_defs(settings).get_repository_def()
+    selection = parse_selection(select, name, repository)
+    stages = backfill.plan(repository, market, selection, window)
+    if not stages:
+        raise ConfigError(f"nothing to do: no partition of {select or name} lies in {window}")
+    began = time.perf_counter()
+    with open_instance(settings) as instance, _progress(stages) as (on_start, on_event, on_end):
+        report = backfill.execute(stages, repository, instance, on_start, on_event, on_end)
+    good = sum(outcome.success for outcome in report.outcomes)
+    planned = sum(len(stage.runs) for stage in stages)
+    count = sum(o.run.asset_partitions for o in report.outcomes if o.success)
+    click.echo(
+        f"{good} of {planned} runs succeeded, {count:,} asset partitions, "
+        f"{time.perf_counter() - began:.1f} s"
+    )
+    if report.interrupted:
+        _say("interrupted; what is done stays, and the same command does all of it anew")
+    return report
+
+
+def _code(report: "Report") -> int:
+    """The exit code for a backfill that did not succeed."""
+    return INTERRUPTED if report.interrupted else 1
+
+
+@contextmanager
+def _progress(
+    stages: list[Any],
+) -> Iterator[tuple[Callable[[Any], None], Callable[[Any], None], Callable[[Any], None]]]:
+    """A bar over all asset partitions, and a line for each run that has ended."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    total = sum(run.asset_partitions for stage in stages for run in stage.runs)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+        began = time.perf_counter()
+
+        def on_start(run: Any) -> None:
+            nonlocal began
+            began = time.perf_counter()
+            bar.update(task, description=escape(str(run)[:60]))
+
+        def on_event(event: Any) -> None:
+            if event.event_type_value == "ASSET_MATERIALIZATION":
+                bar.advance(task)
+            elif event.event_type_value == "STEP_START":
+                bar.update(task, description=event.step_key.replace("__", "/")[:60])
+
+        def on_end(outcome: Any) -> None:
+            seconds, run = time.perf_counter() - began, escape(str(outcome.run))
+            if outcome.success:
+                console.print(f"[green]done[/green]    {seconds:6.1f} s  {run}")
+            elif outcome.interrupted:
+                console.print(f"[red]stopped[/red] {seconds:6.1f} s  {run}")
+            elif outcome.skipped:
+                console.print(f"[yellow]skipped[/yellow]  {run}: what it needs failed")
+            else:
+                console.print(f"[red]failed[/red]  {seconds:6.1f} s  {run} (run {outcome.run_id})")
+                console.print(f"        {outcome.error}", markup=False)
+
+        yield on_start, on_event, on_end

@@ -1,0 +1,103 @@
+"""How kernels are compiled: once, cached on disk, never in a run after that.
+
+Here stand the decorators that compile and `warm_up`, which compiles or loads every kernel under a
+file lock: numba's cache has crashed when several processes compiled into it at once (numba #4807).
+The kernels themselves stand in the modules named `kernels`.
+"""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar, cast
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+# Sums may be regrouped, so that they use vector registers. How is fixed at compile time and depends
+# on the number of values only: equal windows give equal bits. NaN and infinity keep their meaning.
+_REGROUPED = {"reassoc", "nsz"}
+_NUMBERS = {"reassoc", "nsz", "nnan"}  # for values among which no NaN can be
+_LOCK_SECONDS = 600.0  # far more than a cold compilation takes on a slow machine
+
+# Where kernels stand; a new module of them is named here.
+MODULES = (
+    "quant_assets.factors.kernels",
+    "quant_assets.factors.cross_section_kernels",
+    "quant_assets.backtests.kernels",
+)
+
+_kernels: list[tuple[Any, str]] = []
+_warm: set[int] = set()
+_warming = Lock()
+
+
+def helper(function: Kernel) -> Kernel:
+    """Compile a function that only kernels call; it is inlined into their caches."""
+    import numba
+
+    return cast(Kernel, numba.njit(fastmath=_REGROUPED, nogil=True)(function))
+
+
+def helper_of_numbers(function: Kernel) -> Kernel:
+    """As `helper`, for values among which no NaN can be: maxima use vector registers, too."""
+    import numba
+
+    return cast(Kernel, numba.njit(fastmath=_NUMBERS, nogil=True)(function))
+
+
+def helper_as_written(function: Kernel) -> Kernel:
+    """As `helper`, with every operation in the order in which it is written."""
+    import numba
+
+    return cast(Kernel, numba.njit(nogil=True)(function))
+
+
+def kernel(signature: str, regrouped: bool = True) -> Callable[[Kernel], Kernel]:
+    """Compile a kernel for the one signature that its wrapper calls it with.
+
+    `regrouped` lets the compiler regroup sums; without it they are summed as they are written.
+    """
+    import numba
+
+    def decorate(function: Kernel) -> Kernel:
+        fastmath = _REGROUPED if regrouped else False
+        compiled = cast(Kernel, numba.njit(cache=True, fastmath=fastmath, nogil=True)(function))
+        _kernels.append((compiled, signature))
+        return compiled
+
+    return decorate
+
+
+def kernels() -> tuple[tuple[Any, str], ...]:
+    """Every kernel of the modules imported so far, with its signature."""
+    return tuple(_kernels)
+
+
+def warm_up_all() -> int:
+    """Compile every kernel of the package that is not in the cache; how many there are."""
+    for module in MODULES:
+        importlib.import_module(module)
+    warm_up()
+    return len(_kernels)
+
+
+def warm_up() -> None:
+    """Compile what is not in the cache and load the rest; once a process, one process at a time."""
+    from numba.core import config
+
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return
+    with _warming:
+        for place, (each, form) in enumerate(_kernels):
+            if place not in _warm:
+                _compile(each, form)
+                _warm.add(place)
+
+
+def _compile(each: Any, signature: str) -> None:
+    from filelock import FileLock
+
+    folder = Path(each.stats.cache_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "quant_assets_kernels.lock", timeout=_LOCK_SECONDS):
+        each.compile(signature)

@@ -1,0 +1,1 @@
+"""Factors: libraries of them, their computation, evaluation, summaries, correlations, pictures."""

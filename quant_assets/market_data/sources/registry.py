@@ -1,0 +1,34 @@
+"""The registry of sources: the `kind` of a market's settings -> the class that reads it.
+
+Adding a source: a settings class with its `kind` (settings.py), a subclass of `Source` in a module
+of its own, and a line here.
+"""
+
+from importlib import import_module
+
+from quant_assets.market_data.sources.base import Source
+from quant_assets.settings import ConfigError, Market
+
+# Modules are named, not imported: a market pays only for the source it uses.
+SOURCES: dict[str, tuple[str, str]] = {
+    "files": ("quant_assets.market_data.sources.files", "Files"),
+    "simulated": ("quant_assets.market_data.sources.simulated", "Simulated"),
+}
+
+
+def open_source(market: Market) -> Source:
+    """The source of a market.
+
+    Raises:
+        ConfigError: no source is registered under the kind that the settings name.
+    """
+    kind = market.source.kind
+    if kind not in SOURCES:
+        raise ConfigError(
+            f"markets.yaml: {market.name}.source.kind: no source {kind!r}; "
+            f"there are {', '.join(SOURCES)}"
+        )
+    module, name = SOURCES[kind]
+    source = getattr(import_module(module), name)(market)
+    assert isinstance(source, Source)
+    return source

@@ -1,0 +1,1 @@
+"""Models: labels, purged walk-forward windows, data sets, training, stored models, predictions."""

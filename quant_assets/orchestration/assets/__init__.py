@@ -1,0 +1,1 @@
+"""The assets, one module a chapter; each body reads, calls one domain function, writes, reports."""

@@ -1,0 +1,104 @@
+"""The whole graph: settings in, definitions out.
+
+Tests, the CLI and notebooks build a fresh graph with other settings or resources from here; what
+the parts are stands in their modules.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from quant_assets.backtests.strategies.base import Strategy
+from quant_assets.backtests.strategies.registry import discover
+from quant_assets.orchestration.assets.backtests import backtest_assets
+from quant_assets.orchestration.assets.factors import factor_assets
+from quant_assets.orchestration.assets.market_data import market_data_assets
+from quant_assets.orchestration.assets.models import model_assets
+from quant_assets.orchestration.assets.tear_sheets import tear_sheet_assets
+from quant_assets.orchestration.checks import freshness_checks, market_checks
+from quant_assets.orchestration.consistency import check_settings
+from quant_assets.orchestration.io_managers import WarehouseIOManager
+from quant_assets.orchestration.jobs import market_jobs
+from quant_assets.orchestration.listener import listener_logger
+from quant_assets.orchestration.notifications import failure_sensor
+from quant_assets.orchestration.partitions import MarketPartitions
+from quant_assets.orchestration.policies import EXECUTOR
+from quant_assets.orchestration.resources import (
+    ModelStoreResource,
+    WarehouseResource,
+    mlflow_tracking,
+)
+from quant_assets.orchestration.schedules import market_schedules
+from quant_assets.orchestration.sensors import landing_sensor
+from quant_assets.settings import Settings, load_settings
+from quant_assets.warehouse.parquet import ParquetWarehouse
+
+EXPERIMENT = "quant_assets.models"
+
+
+def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
+    """The definitions of every active market.
+
+    Args:
+        settings: by default those of files and environment.
+        overrides: resources in place of the settings' own (`warehouse`, `model_store`, `mlflow`,
+            `io_manager`).
+
+    Raises:
+        ConfigError: a setting that does not fit.
+    """
+    settings = settings or load_settings()
+    strategies = discover(settings.strategies.folders)
+    enabled = {name: strategies[name] for name in settings.strategies.enabled(strategies)}
+    check_settings(settings, enabled)
+    parts = [
+        _market(MarketPartitions(market), settings, enabled) for market in settings.markets.values()
+    ]
+    common = dg.Definitions(
+        resources={**_resources(settings), **overrides},
+        executor=EXECUTOR,
+        loggers={"console": dg.colored_console_logger, "listener": listener_logger},
+        sensors=[failure_sensor(settings.notifiers)],
+    )
+    return dg.Definitions.merge(common, *parts)
+
+
+def _market(
+    partitions: MarketPartitions, settings: Settings, strategies: Mapping[str, Strategy]
+) -> dg.Definitions:
+    by_strategy = dg.StaticPartitionsDefinition(list(strategies))
+    assets = [
+        *market_data_assets(partitions),
+        *factor_assets(partitions, settings),
+        *model_assets(partitions, settings),
+        *backtest_assets(partitions, settings, strategies, by_strategy),
+        *tear_sheet_assets(partitions, settings, strategies, by_strategy),
+    ]
+    jobs = market_jobs(partitions, by_strategy, assets)
+    freshness, freshness_sensor = freshness_checks(partitions, assets)
+    landing = [] if partitions.market.simulated else [landing_sensor(partitions, jobs.daily)]
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=[*market_checks(partitions, assets), *freshness],
+        jobs=jobs.all(),
+        schedules=market_schedules(partitions, list(strategies), jobs),
+        sensors=[*landing, freshness_sensor],
+    )
+
+
+def _resources(settings: Settings) -> dict[str, Any]:
+    warehouse = ParquetWarehouse(settings.warehouse_root, settings.markets)
+    return {
+        "warehouse": WarehouseResource(root=settings.warehouse_root),
+        "model_store": ModelStoreResource(root=str(settings.artifacts / "models")),
+        "io_manager": WarehouseIOManager(warehouse, settings.markets),
+        "mlflow": mlflow_tracking.configured(
+            {
+                "experiment_name": EXPERIMENT,
+                "mlflow_tracking_uri": settings.mlflow_tracking_uri,
+                "env": {},
+                "extra_tags": {},
+            }
+        ),
+    }

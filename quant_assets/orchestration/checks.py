@@ -1,0 +1,161 @@
+"""Asset checks: one generated from each table's schema, and facts of finance written by hand.
+
+What a table's schema demands stands in `warehouse.schemas` and what the facts are in
+`market_data.facts`; here they become checks that run after the asset, in the same run.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from quant_assets.factors import compute
+from quant_assets.market_data import facts
+from quant_assets.market_data.sources.registry import open_source
+from quant_assets.orchestration.io_managers import table_of
+from quant_assets.orchestration.partitions import MarketPartitions
+from quant_assets.warehouse.errors import SchemaError
+from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.schemas import schema_of
+from quant_assets.warehouse.window import Window
+
+# Daily bars of one symbol beyond these simple returns are faults of data unless they are flagged.
+RETURN_BOUNDS = (-0.95, 10.0)
+# Of the members of the universe so many must have a value for the day's factors to be of use.
+LEAST_COVERAGE = 0.5
+
+# After the scheduled time of the daily run.
+HOURS_TO_BE_FRESH = 6
+
+Found = facts.Finding
+Body = Callable[[ParquetWarehouse, Window], Found]
+
+
+def market_checks(
+    partitions: MarketPartitions, assets: Sequence[dg.AssetsDefinition]
+) -> list[dg.AssetChecksDefinition]:
+    """Schema checks of every table, and the facts of the market's daily tables."""
+    name = partitions.market.name
+    daily = [key for a in assets if a.partitions_def == partitions.daily for key in a.keys]
+    schema = [_daily(partitions, key, "schema", _conforms(key), blocking=True) for key in daily]
+
+    def rows_accounted(warehouse: ParquetWarehouse, window: Window) -> Found:
+        """Every row of the source is a bar or in quarantine, day by day."""
+        return facts.rows_accounted(
+            open_source(partitions.market).count_rows(window),
+            warehouse.read(f"{name}/bars", window, ["date"]),
+            warehouse.read(f"{name}/quarantine", window, ["date"]),
+        )
+
+    def returns_in_bounds(warehouse: ParquetWarehouse, window: Window) -> Found:
+        """Adjusted close-to-close returns lie within bounds, but for flagged bars."""
+        return facts.returns_in_bounds(
+            warehouse.read(
+                f"{name}/adjusted_bars", partitions.back(window, 1), ["date", "symbol", "close"]
+            ),
+            warehouse.read(f"{name}/bars", window, ["date", "symbol", "flags"]),
+            window,
+            RETURN_BOUNDS,
+        )
+
+    def nothing_from_the_future(warehouse: ParquetWarehouse, window: Window) -> Found:
+        """Every label's decision lies before the day it became known."""
+        return facts.decided_before_known(
+            warehouse.read(f"{name}/labels", window, ["date", "decision_date"])
+        )
+
+    def coverage(library: str) -> Body:
+        past = compute.lookback(library.removeprefix("factors_"))
+        judged_from = partitions.sessions[min(past, len(partitions.sessions) - 1)].item()
+
+        def covers_the_universe(warehouse: ParquetWarehouse, window: Window) -> Found:
+            """Enough members of each day's universe have factors, once the look-back is filled."""
+            if window.end < judged_from:
+                return Found(0, 0, ())
+            window = Window(max(window.start, judged_from), window.end)
+            return facts.coverage(
+                warehouse.read(f"{name}/universe", window, ["date", "symbol", "member"]),
+                warehouse.read(f"{name}/{library}", window),
+                LEAST_COVERAGE,
+            )
+
+        return covers_the_universe
+
+    def key(asset: str) -> dg.AssetKey:
+        return dg.AssetKey([name, asset])
+
+    libraries = [k.path[-1] for k in daily if k.path[-1].startswith("factors_")]
+    return [
+        *schema,
+        _daily(partitions, key("quarantine"), "rows_accounted", rows_accounted, blocking=True),
+        _daily(partitions, key("adjusted_bars"), "returns_in_bounds", returns_in_bounds),
+        _daily(partitions, key("labels"), "decided_before_known", nothing_from_the_future),
+        *(_daily(partitions, key(x), "coverage", coverage(x)) for x in libraries),
+    ]
+
+
+def freshness_checks(
+    partitions: MarketPartitions, assets: Sequence[dg.AssetsDefinition]
+) -> tuple[Sequence[dg.AssetChecksDefinition], dg.SensorDefinition]:
+    """Whether the last session that ended has bars and predictions, and the sensor that asks.
+
+    By partition and not by time: a backfill of an old day would make an asset look fresh.
+    """
+    market = partitions.market
+    watched = [a for a in assets if any(k.path[-1] in ("bars", "predictions") for k in a.keys)]
+    deadline = market.daily_at.hour + HOURS_TO_BE_FRESH
+    checks = dg.build_time_partition_freshness_checks(
+        assets=watched,
+        deadline_cron=f"{market.daily_at.minute} {deadline} * * *",
+        timezone=market.timezone,
+    )
+    sensor = dg.build_sensor_for_freshness_checks(
+        freshness_checks=checks, name=f"{market.name}_freshness"
+    )
+    return checks, sensor
+
+
+def _daily(
+    partitions: MarketPartitions, key: dg.AssetKey, name: str, body: Body, blocking: bool = False
+) -> dg.AssetChecksDefinition:
+    """A check of the days that a run has materialized.
+
+    Without partitions of its own: a partitioned check plans an evaluation for each day of a range,
+    gets one for all of them, and the UI calls it skipped.
+    """
+
+    @dg.asset_check(asset=key, name=name, description=body.__doc__, blocking=blocking)
+    def check(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+    ) -> dg.AssetCheckResult:
+        window = partitions.checked(context, warehouse, key.path[-1])
+        found = body(warehouse, window) if window else Found(0, 0, ())
+        metadata: dict[str, Any] = {"checked": found.checked, "violations": found.violations}
+        if found.examples:
+            metadata["examples"] = dg.MetadataValue.md("\n".join(f"- {e}" for e in found.examples))
+        return dg.AssetCheckResult(
+            passed=not found.violations,
+            severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+            metadata=metadata,
+        )
+
+    return check
+
+
+def _conforms(key: dg.AssetKey) -> Body:
+    table = table_of(key)
+    schema = schema_of(table)
+
+    def body(warehouse: ParquetWarehouse, window: Window) -> Found:
+        frame = warehouse.read(table, window)
+        try:
+            schema.validate(frame, table=table)
+        except SchemaError as error:
+            return Found(frame.num_rows, error.rows or 1, (str(error),))
+        return Found(frame.num_rows, 0, ())
+
+    body.__doc__ = (
+        f"Columns, types, missing values and bounds are as declared; "
+        f"no key ({', '.join(schema.key) or 'none'}) stands twice."
+    )
+    return body

@@ -1,0 +1,76 @@
+"""Resources: configuration shells around the domain's objects.
+
+What a resource does stands in the domain; here is only how a run comes by it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from quant_assets.models.store import ModelStore
+from quant_assets.warehouse.parquet import ParquetWarehouse
+
+
+class WarehouseResource(dg.ConfigurableResource[ParquetWarehouse]):
+    """The warehouse at a root, for assets that read windows other than their own."""
+
+    root: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> ParquetWarehouse:
+        """The warehouse itself: that is what an asset body gets."""
+        return ParquetWarehouse(self.root)
+
+
+class ModelStoreResource(dg.ConfigurableResource[ModelStore]):
+    """The store of trained models at a root."""
+
+    root: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> ModelStore:
+        """The store itself: that is what an asset body gets."""
+        return ModelStore(self.root)
+
+
+@dg.resource(
+    config_schema={
+        "experiment_name": dg.StringSource,
+        "mlflow_tracking_uri": dg.StringSource,
+        "env": dg.Field(dg.Permissive(), default_value={}),
+        "extra_tags": dg.Field(dg.Permissive(), default_value={}),
+    },
+    description="dagster-mlflow's tracking, one MLflow run for one Dagster run.",
+)
+def mlflow_tracking(context: dg.InitResourceContext) -> Iterator[Any]:
+    """dagster-mlflow's resource, imported when a run asks for it: its import takes 3 s.
+
+    Yields None where tracking cannot be reached: training goes on, and the log says so.
+    """
+    from dagster_mlflow.resources import MlFlow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tracking = MlFlow(context)
+    except (MlflowException, OSError) as fault:
+        if context.log is not None:
+            context.log.warning(f"MLflow cannot be reached; this run is not tracked: {fault}")
+        yield None
+        return
+    yield tracking
+    tracking.cleanup_on_error()
+
+
+# dagster-mlflow's own hook ends the MLflow run after the last node of the job, which in a job of
+# all assets need not be the model: its run would stay RUNNING. One run is one model: each ends it.
+@dg.success_hook(required_resource_keys={"mlflow"})
+def end_mlflow_run(context: dg.HookContext) -> None:
+    """Mark the MLflow run as finished."""
+    if context.resources.mlflow is not None:
+        context.resources.mlflow.end_run("FINISHED")
+
+
+@dg.failure_hook(required_resource_keys={"mlflow"})
+def fail_mlflow_run(context: dg.HookContext) -> None:
+    """Mark the MLflow run as failed."""
+    if context.resources.mlflow is not None:
+        context.resources.mlflow.end_run("FAILED")

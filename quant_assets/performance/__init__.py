@@ -1,0 +1,1 @@
+"""Performance: what a series of returns was worth: metrics, pictures, tear sheets."""

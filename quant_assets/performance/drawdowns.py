@@ -1,0 +1,29 @@
+"""Drawdowns: how far and how long a series lay below its highest point so far.
+
+Only the path below the peak belongs here; figures made of it are metrics.
+"""
+
+import numpy as np
+
+from quant_assets.market_data.panels import FloatArray
+
+
+def drawdown_series(returns: FloatArray) -> FloatArray:
+    """Loss since the highest value so far, shape (T,), 0 or negative.
+
+    The start of capital, before the first return, counts as a value. Returns are simple, without
+    missing values.
+    """
+    value = np.concatenate([[1.0], np.cumprod(1.0 + returns)])
+    peak = np.maximum.accumulate(value)
+    below: FloatArray = (value / peak - 1.0)[1:]
+    return below
+
+
+def longest_drawdown(returns: FloatArray) -> int:
+    """Sessions of the longest unbroken time below a peak, recovered or not."""
+    longest = current = 0
+    for below in drawdown_series(returns) < 0:
+        current = current + 1 if below else 0
+        longest = max(longest, current)
+    return longest

@@ -1,0 +1,551 @@
+"""Settings: what a user may set, its types and bounds, and how files and environment become one.
+
+The defaults stand in `quant_assets/config/*.yaml`; a folder named by QUANT_ASSETS_CONFIG may hold
+files of the same names whose keys override them one by one. A value may name an environment
+variable as `${NAME}`, so that a checkout holds no path. How a setting is used is not known here.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+DEFAULTS = Path(__file__).parent / "config"
+ALL_MARKETS = "all"
+# The monthly schedules and the freshness checks follow the daily schedule by up to six hours.
+LATEST_DAILY_AT = time(18)
+MOST_THREADS = 1024
+
+
+class ConfigError(ValueError):
+    """A setting that is missing, unknown or out of bounds; the message names file and key."""
+
+
+class _Block(BaseModel):
+    """A block of a file: unknown keys are errors, values cannot be changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SymbolsFile(_Block):
+    """The file that lists a market's symbols; `columns` maps our names to the vendor's."""
+
+    path: str
+    columns: dict[Literal["symbol", "sector", "industry", "exchange", "first"], str] = {
+        "symbol": "symbol"
+    }
+
+
+class FilesSource(_Block):
+    """Vendor files, Parquet or CSV: a file, a folder or a glob, local or s3://."""
+
+    kind: Literal["files"]
+    path: str
+    format: Literal["parquet", "csv"] | None = None
+    columns: dict[
+        Literal["date", "symbol", "open", "high", "low", "close", "volume", "turnover"], str
+    ] = {}
+    date_format: str | None = None
+    symbols: SymbolsFile | None = None
+    corporate_actions: str | None = None
+
+
+class SimulatedSource(_Block):
+    """A made-up market, the same on every machine; for the demo and for tests."""
+
+    kind: Literal["simulated"]
+    symbols: int = Field(200, ge=20, le=5000)
+    seed: int = 7
+    signal_ic: float = Field(0.05, ge=0, lt=0.5)
+
+
+class Series(_Block):
+    """One column of a dated file: an index, a volatility index, an interest rate."""
+
+    title: str | None = None
+    path: str
+    date_column: str = "date"
+    value_column: str = "close"
+    open_column: str | None = None
+    date_format: str | None = None
+    scale: float = 1.0
+    carry_forward: bool = False
+
+
+class Costs(_Block):
+    """Trading costs in basis points of the traded value."""
+
+    commission_bps: float = Field(1.0, ge=0, le=500)
+    slippage_bps: float = Field(5.0, ge=0, le=500)
+
+
+class QualityRules(_Block):
+    """Bounds of the rules that raw bars must pass."""
+
+    jump: float = Field(0.5, gt=0)
+    jump_lookback: int = Field(5, ge=1, le=60)
+
+
+class UniverseRules(_Block):
+    """Who is a member of the day's universe: money in its currency, windows in sessions."""
+
+    minimum_age: int = Field(63, ge=0, le=252)
+    minimum_turnover: float = Field(0.0, ge=0)
+    minimum_price: float = Field(0.0, ge=0)
+    turnover_window: int = Field(63, ge=1, le=252)
+    stale_sessions: int = Field(10, ge=1, le=60)
+    limit_move: float | None = Field(None, gt=0, lt=1)
+
+
+class Market(_Block):
+    """One market: its calendar, its money, where its data come from, its rules.
+
+    `annualization` is the number of sessions a year by which returns and risks are made annual.
+    `models_from` is the first month with a model of its own: before it lies the history that models
+    need. `daily_at` is the local time at which the schedule asks for the last session. It lies
+    after midnight: a day's partition exists from the day's end on.
+    """
+
+    name: str
+    title: str
+    calendar: str
+    timezone: str
+    currency: str = Field(min_length=3, max_length=3)
+    start: date
+    end: date | None = None
+    models_from: date
+    annualization: int = Field(252, ge=200, le=366)
+    daily_at: time = time(0, 30)
+    source: Annotated[FilesSource | SimulatedSource, Field(discriminator="kind")]
+    index: Series | None = None
+    volatility_index: Series | None = None
+    risk_free_rate: Series | None = None
+    costs: Costs = Costs()
+    quality: QualityRules = QualityRules()
+    universe: UniverseRules = UniverseRules()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the market is made up; every page and plot of it says so."""
+        return self.source.kind == "simulated"
+
+    @property
+    def label(self) -> str:
+        """The title, with `simulated data` where the market is made up: for pages and plots."""
+        return f"{self.title} (simulated data)" if self.simulated else self.title
+
+    @property
+    def index_title(self) -> str:
+        """The name of the index, for pages and plots."""
+        if self.simulated:
+            return "Simulated index"
+        return (self.index and self.index.title) or "Index"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, available_timezones
+
+        if value not in available_timezones():
+            raise ValueError(f"no time zone {value!r}{near_name(value, available_timezones())}")
+        return ZoneInfo(value).key
+
+    @field_validator("daily_at")
+    @classmethod
+    def _same_day(cls, value: time) -> time:
+        if value >= LATEST_DAILY_AT:
+            raise ValueError(
+                f"must lie before {LATEST_DAILY_AT:%H:%M}: what follows it is due on the same day. "
+                f"Got {value:%H:%M} instead"
+            )
+        return value
+
+    @field_validator("models_from")
+    @classmethod
+    def _first_of_month(cls, value: date) -> date:
+        if value.day != 1:
+            raise ValueError(f"must be the first day of a month. Got {value} instead")
+        return value
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Market":
+        if self.end is not None and self.end < self.start:
+            raise ValueError(f"end {self.end} lies before start {self.start}")
+        if self.models_from <= self.start:
+            raise ValueError(f"models_from {self.models_from} must lie after start {self.start}")
+        return self
+
+
+class FactorSettings(_Block):
+    """Which factors are left out, and how all of them are evaluated (horizons in sessions)."""
+
+    horizons: tuple[int, ...] = (1, 5, 21)
+    quantiles: int = Field(5, ge=2, le=5)
+    disabled: dict[str, list[str]] = {}
+
+    @field_validator("horizons")
+    @classmethod
+    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or any(h < 1 or h > 252 for h in value) or list(value) != sorted(set(value)):
+            raise ValueError(f"must be ascending sessions between 1 and 252. Got {value} instead")
+        return value
+
+
+class ModelSettings(_Block):
+    """A walk-forward model: features, label, windows (months or sessions, by name), parameters."""
+
+    features: list[str] = ["style"]
+    horizon: int = Field(5, ge=1, le=252)
+    embargo: int = Field(5, ge=0, le=252)
+    training_months: int = Field(36, ge=6)
+    minimum_months: int = Field(18, ge=3)
+    validation_months: int = Field(6, ge=1)
+    minimum_rows: int = Field(2000, ge=100)
+    rounds: int = Field(300, ge=1)
+    seed: int = 7
+    parameters: dict[str, Any] = {}
+
+
+class StrategySettings(_Block):
+    """A strategy's parameters where they differ from its defaults, in general and by market."""
+
+    enabled: bool = True
+    parameters: dict[str, Any] = {}
+    markets: dict[str, dict[str, Any]] = {}
+
+
+class Strategies(_Block):
+    """The strategies, and further folders in which plugins are looked for."""
+
+    folders: list[str] = []
+    strategies: dict[str, StrategySettings] = {}
+
+    def parameters(self, strategy: str, market: str) -> dict[str, Any]:
+        """What is set for a strategy on a market, where it differs from its own defaults."""
+        settings = self.strategies.get(strategy, StrategySettings())
+        return {**settings.parameters, **settings.markets.get(market, {})}
+
+    def enabled(self, names: Iterable[str]) -> list[str]:
+        """Those of the names that are not switched off.
+
+        Raises:
+            ConfigError: a strategy is set that does not exist.
+        """
+        known = list(names)
+        for name in self.strategies:
+            if name not in known:
+                near = near_name(name, known)
+                raise ConfigError(f"strategies.yaml: strategies.{name}: no such strategy{near}")
+        return [n for n in known if self.strategies.get(n, StrategySettings()).enabled]
+
+
+class Webhook(_Block):
+    """A failed run is posted as JSON to a URL."""
+
+    kind: Literal["webhook"]
+    url: str
+
+    @field_validator("url")
+    @classmethod
+    def _over_http(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            # An address of this kind is often a secret: it is not shown.
+            raise ValueError("must begin with https:// or http://. Got something else instead")
+        return value
+
+
+class Email(_Block):
+    """A failed run is mailed through an SMTP server; user and password come from `${…}`."""
+
+    kind: Literal["email"]
+    host: str
+    port: int = 587
+    sender: str
+    recipients: list[str] = Field(min_length=1)
+    user: str | None = None
+    password: str | None = None
+    starttls: bool = True
+
+
+class Log(_Block):
+    """A failed run is written to the daemon's log."""
+
+    kind: Literal["log"]
+
+
+Notifier = Annotated[Webhook | Email | Log, Field(discriminator="kind")]
+
+
+class Notifications(_Block):
+    """Who is told of a failed run."""
+
+    notifiers: list[Notifier] = []
+
+
+class Warehouse(_Block):
+    """Where the tables lie."""
+
+    root: str = Field(min_length=1)
+
+    @field_validator("root")
+    @classmethod
+    def _folder_or_bucket(cls, value: str) -> str:
+        if "://" in value and not value.startswith("s3://"):
+            raise ValueError(f"must be a folder or s3://bucket/prefix. Got {value!r} instead")
+        return value
+
+
+class Settings(_Block):
+    """Everything that is set, checked and with the environment filled in."""
+
+    home: Path
+    warehouse_root: str
+    artifacts: Path
+    mlflow_tracking_uri: str
+    thread_no: int
+    markets: dict[str, Market]
+    inactive: dict[str, str]
+    factors: FactorSettings
+    models: dict[str, ModelSettings]
+    strategies: Strategies
+    notifiers: list[Notifier]
+
+    def market(self, name: str) -> Market:
+        """An active market.
+
+        Raises:
+            ConfigError: it is not active or not known; the message says which, and what to do.
+        """
+        if name in self.markets:
+            return self.markets[name]
+        if name in self.inactive:
+            raise ConfigError(f"market {name!r} is not active: {self.inactive[name]}")
+        raise ConfigError(
+            f"no market {name!r}{near_name(name, self.markets)}; "
+            f"active: {', '.join(self.markets)}. Markets are blocks of markets.yaml."
+        )
+
+
+def load_settings(
+    config_folder: Path | str | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings.
+
+    Args:
+        config_folder: files that override the defaults; by default QUANT_ASSETS_CONFIG.
+        environment: the variables; by default those of the process. QUANT_ASSETS_HOME (default
+            `~/.quant_assets`), QUANT_ASSETS_MARKETS (names with commas; by default every market
+            whose variables are set), QUANT_ASSETS_WAREHOUSE, QUANT_ASSETS_ARTIFACTS,
+            QUANT_ASSETS_MLFLOW_TRACKING_URI, QUANT_ASSETS_THREAD_NO.
+
+    Raises:
+        ConfigError: naming file and key.
+    """
+    env = dict(os.environ if environment is None else environment)
+    config_folder = config_folder or env.get("QUANT_ASSETS_CONFIG") or None
+    folder = Path(config_folder) if config_folder else None
+    if folder is not None and not folder.is_dir():
+        raise ConfigError(f"QUANT_ASSETS_CONFIG: there is no folder {folder}")
+    home = Path(env.get("QUANT_ASSETS_HOME") or "~/.quant_assets").expanduser().resolve()
+    env["QUANT_ASSETS_HOME"] = str(home)
+    markets, inactive = _markets(_read("markets", folder), env)
+    notifications = _fill("notifications.yaml", "", _read("notifications", folder), env)
+    models = _read("models", folder)
+    return _checked(
+        Settings,
+        "settings",
+        "",
+        {
+            "home": home,
+            "warehouse_root": _warehouse(folder, env).root,
+            "artifacts": Path(env.get("QUANT_ASSETS_ARTIFACTS") or home / "artifacts"),
+            "mlflow_tracking_uri": env.get("QUANT_ASSETS_MLFLOW_TRACKING_URI")
+            or f"sqlite:///{home / 'mlflow.db'}",
+            "thread_no": _thread_no(env),
+            "markets": markets,
+            "inactive": inactive,
+            "factors": _checked(FactorSettings, "factors.yaml", "", _read("factors", folder)),
+            "models": {
+                name: _checked(ModelSettings, "models.yaml", name, block)
+                for name, block in models.items()
+            },
+            "strategies": _checked(Strategies, "strategies.yaml", "", _read("strategies", folder)),
+            "notifiers": _checked(Notifications, "notifications.yaml", "", notifications).notifiers,
+        },
+    )
+
+
+def _warehouse(folder: Path | None, env: Mapping[str, str]) -> Warehouse:
+    """Where the tables lie, by the environment or else by the file."""
+    root = env.get("QUANT_ASSETS_WAREHOUSE")
+    if root:
+        return _checked(Warehouse, "QUANT_ASSETS_WAREHOUSE", "", {"root": root})
+    values = _fill("warehouse.yaml", "", _read("warehouse", folder), env)
+    return _checked(Warehouse, "warehouse.yaml", "", values)
+
+
+def _thread_no(env: Mapping[str, str]) -> int:
+    text = env.get("QUANT_ASSETS_THREAD_NO")
+    if not text:
+        return os.cpu_count() or 1
+    if not (text.isdecimal() and 1 <= int(text) <= MOST_THREADS):
+        raise ConfigError(
+            f"QUANT_ASSETS_THREAD_NO: must be a whole number from 1 to {MOST_THREADS}. "
+            f"Got {text!r} instead"
+        )
+    return int(text)
+
+
+def _markets(
+    blocks: dict[str, Any], env: dict[str, str]
+) -> tuple[dict[str, Market], dict[str, str]]:
+    """The active markets, and why the others are not active."""
+    file = "markets.yaml"
+    wanted = env.get("QUANT_ASSETS_MARKETS") or ALL_MARKETS
+    names = [name for part in wanted.split(",") if (name := part.strip())]
+    if names == [ALL_MARKETS]:
+        names = list(blocks)
+    if not names:
+        raise ConfigError(f"QUANT_ASSETS_MARKETS names no market. Got {wanted!r} instead")
+    markets, inactive = {}, {}
+    for name in names:
+        if name not in blocks:
+            raise ConfigError(
+                f"QUANT_ASSETS_MARKETS: no market {name!r} in {file}{near_name(name, blocks)}"
+            )
+    for name, block in blocks.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ConfigError(f"{file}: {name}: a market's name is lower case letters, digits, _")
+        if name not in names:
+            inactive[name] = "QUANT_ASSETS_MARKETS does not name it"
+            continue
+        try:
+            filled = _fill(file, name, block, env)
+        except _UnsetVariableError as unset:
+            if wanted != ALL_MARKETS:
+                raise ConfigError(str(unset)) from None
+            inactive[name] = str(unset)
+            continue
+        if not isinstance(filled, dict):
+            raise ConfigError(f"{file}: {name}: must be a block of keys. Got {filled!r} instead")
+        markets[name] = _checked(Market, file, name, {"name": name, **filled})
+    return markets, inactive
+
+
+class _UnsetVariableError(ConfigError):
+    """A `${NAME}` whose variable is not set."""
+
+
+def _fill(file: str, key: str, value: Any, env: Mapping[str, str]) -> Any:
+    """The value with every `${NAME}` replaced from the environment."""
+    if isinstance(value, dict):
+        return {k: _fill(file, f"{key}.{k}".lstrip("."), v, env) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_fill(file, f"{key}[{i}]", v, env) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        if not env.get(match[1]):
+            raise _UnsetVariableError(
+                f"{file}: {key}: the environment variable {match[1]} is not set; "
+                f"set it to what `{value}` should stand for"
+            )
+        return env[match[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", variable, value)
+
+
+def _read(name: str, folder: Path | None) -> dict[str, Any]:
+    """One file of settings: the default, overridden key by key by the user's."""
+    merged = _yaml(DEFAULTS / f"{name}.yaml")
+    if folder is not None and (folder / f"{name}.yaml").exists():
+        merged = _merge(merged, _yaml(folder / f"{name}.yaml"))
+    return merged
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{path}: must hold keys and values. Got {type(content).__name__} instead"
+        )
+    return content
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `over`; blocks are merged, everything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+BlockType = TypeVar("BlockType", bound=BaseModel)
+
+
+def _checked(block: type[BlockType], file: str, key: str, values: Any) -> BlockType:
+    """A validated block; errors name the file and the key."""
+    try:
+        return block.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for fault in error.errors():
+            path = ".".join([key, *_plain(fault["loc"])]).strip(".")
+            lines.append(f"{file}: {path}: {_message(block, fault)}")
+        raise ConfigError("\n".join(lines)) from None
+
+
+# What pydantic puts into the place of a fault that lies in one of several kinds of block.
+_KINDS = {"files", "simulated", "webhook", "email", "log"}
+
+
+def _plain(location: tuple[int | str, ...]) -> list[str]:
+    """The keys of the file that a fault lies at, without the names of the union's choices."""
+    return [str(part) for part in location if part not in {*_KINDS, "[key]"}]
+
+
+def _message(block: type[BaseModel], fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key{near_name(str(fault['loc'][-1]), _known_keys(block))}"
+    if fault["type"] == "missing":
+        return "missing; add it"
+    if fault["type"] == "union_tag_not_found":
+        return "`kind` is missing; add it"
+    if fault["type"] == "union_tag_invalid":
+        context = fault["ctx"]
+        return f"`kind` must be one of {context['expected_tags']}. Got {context['tag']!r} instead"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{message}. Got {fault['input']!r} instead" if "Got" not in message else message
+
+
+def _known_keys(block: type[BaseModel]) -> set[str]:
+    """Every key of a block and of the blocks in it, to suggest the one that was meant."""
+    keys: set[str] = set()
+    waiting: list[Any] = [block]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys |= set(kind.model_fields)
+            waiting += [field.annotation for field in kind.model_fields.values()]
+        else:
+            waiting += list(getattr(kind, "__args__", ()))
+    return keys
+
+
+def near_name(name: str, names: Iterable[Any]) -> str:
+    """` (did you mean …?)` where a known name is near, else nothing."""
+    near = difflib.get_close_matches(name, [str(n) for n in names], n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

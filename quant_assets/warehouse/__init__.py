@@ -1,0 +1,1 @@
+"""Tables on disk: declared schemas, stores that replace windows atomically, SQL over them."""

@@ -1,0 +1,214 @@
+"""The embedded store: a table is a folder of Parquet files, one a partition, replaced atomically.
+
+`<root>/<market>/<asset>/date=YYYY-MM-DD/part-0.parquet`; `month=…` and `strategy=…` likewise; a
+table without partitions is `<root>/<market>/<asset>/part-0.parquet`. Any number of processes may
+read and write: each partition is whole at every moment, and the last writer of it wins.
+
+Belongs here: reading and replacing windows of tables. Not here: where files lie (storage.py),
+their encoding (parquet_files.py), SQL (sql.py).
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from quant_assets.warehouse import partitioning
+from quant_assets.warehouse.errors import PartialWriteError, UnknownColumnError
+from quant_assets.warehouse.parquet_files import scan_files, stored_columns
+from quant_assets.warehouse.schemas import is_declared, schema_of, split_table
+from quant_assets.warehouse.storage import PART, InterruptedWriteError, open_storage
+from quant_assets.warehouse.table_schema import TableSchema
+from quant_assets.warehouse.window import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Keys = Window | Collection[str] | None
+
+
+class ParquetWarehouse:
+    """Tables under `root`: a local folder, or `s3://…` by the environment's credentials.
+
+    `markets` names markets whose tables exist for `sql` even before anything is written to them.
+    """
+
+    def __init__(self, root: str, markets: Iterable[str] = ()) -> None:
+        self.root = str(root)
+        self._markets = tuple(markets)
+        self.storage = open_storage(self.root)
+
+    def read(
+        self,
+        table: str,
+        window: Keys = None,
+        columns: Collection[str] | None = None,
+        symbols: Collection[str] | None = None,
+    ) -> pa.Table:
+        """Rows of `table` in the window, ordered by partition, then key.
+
+        `window` is a Window for tables by date or month (and for others with a date column, whose
+        rows it filters), a collection of partition keys for any partitioned table, None for all.
+        `columns` are given back exactly as asked for, None is all; `symbols` filters rows. What is
+        not there reads as no rows, in the right schema. A wide table's columns are those of its
+        newest file; older files without them read as null. Raises UnknownTableError,
+        UnknownColumnError, CorruptPartitionError.
+        """
+        schema = _declared(table)
+        wanted = partitioning.selector(schema, table, window)
+        row_filter = partitioning.row_filter(schema, table, window)
+        if symbols is not None:
+            of_symbols = _symbol_filter(schema, table, symbols)
+            row_filter = of_symbols if row_filter is None else row_filter & of_symbols
+        parts = self.storage.list_parts(table, wanted)
+        try:
+            return self._scan(schema, table, parts, columns, row_filter)
+        except FileNotFoundError:
+            # Another process removed a partition between the listing and the reading.
+            parts = self.storage.list_parts(table, wanted)
+            return self._scan(schema, table, parts, columns, row_filter)
+
+    def replace(
+        self,
+        table: str,
+        window: Keys,
+        frame: "pa.Table | pd.DataFrame",
+        dates: Iterable[date] | None = None,
+    ) -> dict[str, int]:
+        """Makes the window hold exactly the rows of `frame`; gives rows by partition key.
+
+        For a table by date, `window` is a Window and `dates` its sessions: each becomes a
+        partition, an empty file where the frame has no rows, and a partition of the window that is
+        no session is removed. Without `dates`, they are the dates of the frame and of the
+        partitions that are already there. For tables by month or strategy `window` is the
+        collection of keys, for an unpartitioned one None (its key is "").
+
+        Raises SchemaError when the frame does not fit the table or has rows outside the window;
+        nothing is written then. Raises PartialWriteError when the storage gives out on the way.
+        """
+        schema = _declared(table)
+        rows = partitioning.slices(schema, schema.validate(frame, table=table))
+        present = list(self.storage.list_parts(table, partitioning.selector(schema, table, window)))
+        keys = partitioning.keys_to_write(schema, table, window, dates, rows, present)
+        empty = schema.arrow_with(_names(schema, frame)).empty_table()
+        contents = {key: rows.get(key, empty) for key in keys}
+        paths = {key: partitioning.relative_path(schema, table, key) for key in keys}
+        try:
+            self.storage.replace_files({paths[key]: contents[key] for key in keys})
+        except InterruptedWriteError as error:
+            raise _partial(self.root, table, paths, error) from error.cause
+        stale = {partitioning.key_of(schema, name) for name in present} - set(keys)
+        self.storage.remove_files(partitioning.relative_path(schema, table, k) for k in stale)
+        return {key: contents[key].num_rows for key in keys}
+
+    def partitions(self, table: str) -> list[str]:
+        """Keys of the partitions that are materialized, empty ones included, sorted."""
+        schema = _declared(table)
+        parts = self.storage.list_parts(table, partitioning.selector(schema, table, None))
+        return sorted(partitioning.key_of(schema, name) for name in parts)
+
+    def columns(self, table: str) -> list[str]:
+        """Columns of the table: those declared, then for a wide table those of its newest file."""
+        schema = _declared(table)
+        parts = self.storage.list_parts(table, partitioning.selector(schema, table, None))
+        return self._columns(schema, table, parts)
+
+    def tables(self) -> list[str]:
+        """Full names of the tables for which at least one partition has been written, sorted."""
+        markets = [name for name in self.storage.folders("") if name.isidentifier()]
+        return [f"{m}/{a}" for m in markets for a in self.storage.folders(m) if is_declared(a)]
+
+    def sql(self, query: str) -> "pd.DataFrame":
+        """The result of a ClickHouse query over the tables, named `market.table` (`us.bars`)."""
+        from quant_assets.warehouse.sql import query_files
+
+        return query_files(self, query)
+
+    @property
+    def markets(self) -> list[str]:
+        """Markets given to the warehouse and those that tables were written for, sorted."""
+        return sorted({*self._markets, *(table.split("/")[0] for table in self.tables())})
+
+    def _scan(
+        self,
+        schema: TableSchema,
+        table: str,
+        parts: dict[str, int],
+        columns: Collection[str] | None,
+        row_filter: pc.Expression | None,
+    ) -> pa.Table:
+        available = self._columns(schema, table, parts)
+        if columns is not None and not set(columns) <= set(available):
+            available = self._all_columns(schema, table, parts)
+        names = available if columns is None else list(columns)
+        _check_columns(table, names, available)
+        arrow = schema.arrow_with(available)
+        if not parts:
+            return arrow.empty_table().select(names)
+        paths = [self._part_path(table, name) for name in parts]
+        return scan_files(self.storage.filesystem, paths, arrow, names, row_filter)
+
+    def _columns(self, schema: TableSchema, table: str, parts: dict[str, int]) -> list[str]:
+        if not (schema.wide and parts):
+            return list(schema.names)
+        newest = max(parts, key=lambda name: parts[name])
+        stored = stored_columns(self.storage.filesystem, self._part_path(table, newest))
+        return [*schema.names, *(name for name in stored if name not in schema.names)]
+
+    def _all_columns(self, schema: TableSchema, table: str, parts: dict[str, int]) -> list[str]:
+        """Columns of any file: slow, for the one case that a column is missing in the newest."""
+        if not schema.wide:
+            return list(schema.names)
+        names = dict.fromkeys(schema.names)
+        for part in parts:
+            path = self._part_path(table, part)
+            names.update(dict.fromkeys(stored_columns(self.storage.filesystem, path)))
+        return list(names)
+
+    def _part_path(self, table: str, name: str) -> str:
+        return self.storage.path(f"{table}/{name}/{PART}" if name else f"{table}/{PART}")
+
+
+def _declared(table: str) -> TableSchema:
+    split_table(table)
+    return schema_of(table)
+
+
+def _names(schema: TableSchema, frame: "pa.Table | pd.DataFrame") -> list[str]:
+    """Column names of the frame as they are stored, for the partitions without rows."""
+    names = frame.column_names if isinstance(frame, pa.Table) else [str(n) for n in frame.columns]
+    return [*schema.names, *(name for name in names if name not in schema.names)]
+
+
+def _symbol_filter(schema: TableSchema, table: str, symbols: Collection[str]) -> pc.Expression:
+    if "symbol" not in schema.names:
+        raise UnknownColumnError(f"{table} has no column 'symbol' to filter by")
+    if isinstance(symbols, str):
+        raise TypeError(f"symbols must be a collection of tickers, got the string {symbols!r}")
+    return pc.field("symbol").isin(pa.array(list(symbols), pa.string()))
+
+
+def _check_columns(table: str, names: list[str], available: list[str]) -> None:
+    for name in names:
+        if name not in available:
+            near = get_close_matches(name, available, n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else f"it has {', '.join(available)}"
+            raise UnknownColumnError(f"{table} has no column {name!r}; {hint}")
+
+
+def _partial(
+    root: str, table: str, paths: dict[str, str], error: InterruptedWriteError
+) -> PartialWriteError:
+    done = set(error.written)
+    written = [key for key, path in paths.items() if path in done]
+    missing = [key for key, path in paths.items() if path not in done]
+    span = missing[0] if len(missing) == 1 else f"{missing[0]}..{missing[-1]}"
+    message = (
+        f"{table}: {len(written)} of {len(paths)} partitions were written whole; the other "
+        f"{len(missing)} ({span}) hold what they held before: {error.cause}. "
+        f"Make room or repair the access under {root}, then materialize {span} again."
+    )
+    return PartialWriteError(message, errno=error.cause.errno, written=written, missing=missing)

@@ -1,0 +1,95 @@
+"""Every strategy is held to the rules of time; a new one by being registered."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from quant_assets.backtests.selection import rebalancing_days
+from quant_assets.backtests.strategies.base import Strategy, StrategyData
+from quant_assets.backtests.strategies.registry import discover
+from quant_assets_tests.backtests.samples import all_fields, data_of
+from quant_assets_tests.prefix import PanelInputs, PrefixError, check_prefix
+
+INPUTS = all_fields(days=640, symbols=24, seed=11)
+# A look ahead of one day shows only if the past ends on a day of decision: months and weeks begin.
+MONTHS, WEEKS = (
+    np.flatnonzero(rebalancing_days(INPUTS.dates, "monthly")),
+    np.flatnonzero(rebalancing_days(INPUTS.dates, "weekly")),
+)
+CUTS = [int(t) for t in (MONTHS[-1], MONTHS[-8], WEEKS[-2], WEEKS[-30])]
+STARTS = (1, 97, 310)
+BASE = {"minimum_names": 5}
+VARIANTS: list[dict[str, Any]] = [
+    {},
+    {"rebalance": "daily", "weighting": "score", "maximum_weight": 0.3},
+    {"rebalance": "weekly", "weighting": "score", "long_short": True, "gross": 1.5},
+]
+
+
+def hold(strategy: Strategy, values: dict[str, Any]) -> None:
+    """Run the three checks on a strategy's weights."""
+    known = set(strategy.Parameters.model_fields)
+    parameters = strategy.parse({k: v for k, v in {**BASE, **values}.items() if k in known})
+
+    def weights(inputs: PanelInputs) -> np.ndarray:
+        return strategy.target_weights(data_of(inputs, strategy.needs), parameters)
+
+    check_prefix(weights, INPUTS, strategy.lookback(parameters), CUTS, STARTS)
+
+
+@pytest.mark.parametrize("values", VARIANTS, ids=["defaults", "daily_score", "weekly_long_short"])
+@pytest.mark.parametrize("name", discover())
+def test_no_strategy_knows_the_future_or_where_the_range_starts(
+    name: str, values: dict[str, Any]
+) -> None:
+    hold(discover()[name], values)
+
+
+class Leaky(Strategy):
+    """A daily signal as weights, with one of the classical leaks, chosen by name."""
+
+    name = title = description = family = "leaky"
+    needs = ("close", "score", "member")
+
+    def __init__(self, leak: str) -> None:
+        self.leak = leak
+
+    def lookback(self, parameters: Any) -> int:
+        return 5
+
+    def target_weights(self, data: StrategyData, parameters: Any) -> np.ndarray:
+        close = np.nan_to_num(data["close"], nan=1.0)
+        signal = np.zeros(data.shape)
+        if self.leak.startswith("tomorrow"):
+            signal[:-1] = close[1:] / close[:-1]
+            if self.leak == "tomorrow of a month":
+                signal[~rebalancing_days(data.dates, "monthly")] = np.nan
+        elif self.leak == "last row":  # the last session of a month, known only with its successor
+            months = data.dates.astype("datetime64[M]")
+            ends = np.append(months[1:] != months[:-1], True)
+            return np.where(ends[:, None], 0.1 * np.ones(data.shape), np.nan)
+        elif self.leak == "whole sample":
+            signal = (close - close.mean(axis=0)) / close.std(axis=0)
+        elif self.leak == "range start":
+            signal = np.cumsum(close, axis=0)
+        elif self.leak == "symbols listed":
+            signal = np.full(data.shape, 1.0 / data.shape[1])
+        elif self.leak == "none":
+            signal[5:] = close[5:] / close[:-5]
+        return signal
+
+
+LEAKS = [
+    "tomorrow", "tomorrow of a month", "last row", "whole sample", "range start", "symbols listed",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_leaky_strategy_is_caught(leak: str) -> None:
+    with pytest.raises(PrefixError):
+        hold(Leaky(leak), {})
+
+
+def test_the_same_strategy_without_a_leak_passes() -> None:
+    hold(Leaky("none"), {})

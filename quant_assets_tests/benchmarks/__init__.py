@@ -1,0 +1,1 @@
+"""Benchmarks, one module a job: `python -m quant_assets_tests.benchmarks.<job>`."""

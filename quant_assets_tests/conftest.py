@@ -1,0 +1,19 @@
+"""Fixtures that several packages' tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+VENDOR_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real market data; tests on it are skipped where it is absent."""
+    folder = Path(os.environ.get("QUANT_ASSETS_TEST_DATA", VENDOR_DATA))
+    if not folder.is_dir():
+        pytest.skip(f"no real market data at {folder}; set QUANT_ASSETS_TEST_DATA to its folder")
+    return folder

@@ -1,0 +1,1 @@
+"""Tests of market data: calendars, sources, quality, adjustment, universe."""

@@ -1,0 +1,58 @@
+"""The shipped markets: their blocks are valid, and say what the README says of them."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from quant_assets.market_data import calendars
+from quant_assets.market_data.sources.registry import open_source
+from quant_assets.settings import Market, load_settings
+from quant_assets.warehouse.window import Window
+
+
+def markets(**environment: str) -> dict[str, Market]:
+    return load_settings(environment={"QUANT_ASSETS_HOME": "/nowhere", **environment}).markets
+
+
+@pytest.fixture(scope="module")
+def us(test_data: Path) -> Market:
+    return markets(
+        QUANT_ASSETS_US_DATA=str(test_data / "us_eod_shared"),
+        QUANT_ASSETS_BENCHMARK_DATA=str(test_data / "us_benchmarks"),
+    )["us"]
+
+
+def test_without_data_only_the_demo_is_active() -> None:
+    assert list(markets()) == ["demo"]
+
+
+def test_the_demo_is_simulated_and_says_so() -> None:
+    demo = markets()["demo"]
+    assert demo.simulated
+    assert "imulated" in demo.title
+    source = open_source(demo)
+    assert source.read(Window(date(2022, 1, 3), date(2022, 1, 4))).num_rows > 350
+
+
+def test_with_their_folders_set_the_us_files_are_a_market() -> None:
+    found = markets(QUANT_ASSETS_US_DATA="/u", QUANT_ASSETS_BENCHMARK_DATA="s3://b/x")
+    assert list(found) == ["demo", "us"]
+    us = found["us"]
+    assert us.source.kind == "files"
+    assert us.source.path == "/u/*.parquet"
+    assert us.risk_free_rate is not None
+    assert us.risk_free_rate.path == "s3://b/x/fed_rate_lean.csv"
+    assert len(calendars.sessions(us, date(2017, 12, 8))) == 2755
+
+
+def test_the_us_benchmark_is_complete_over_the_prices(us: Market) -> None:
+    window = Window(date(2007, 1, 3), date(2017, 12, 8))
+    table = open_source(us).benchmark(window).to_pandas().set_index("date")
+    assert len(table) == 2755
+    assert not table.isna().any().any()
+    day = table.loc[date(2008, 10, 10)]
+    assert day["index_open"] == pytest.approx(902.31, abs=0.01)
+    assert day["index_close"] == pytest.approx(899.22, abs=0.01)
+    assert day["volatility_index"] == pytest.approx(69.95, abs=0.01)
+    assert table["risk_free_rate"].between(0, 0.07).all()

@@ -1,0 +1,95 @@
+"""Names in the settings that no registry knows show when the graph is built."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quant_assets.factors import registry
+from quant_assets.orchestration.build import build_defs
+from quant_assets.settings import ConfigError
+from quant_assets_tests.markets import simulated_market, small_settings
+
+VOLATILITY = "low_volatility"
+
+
+def of_strategy(**keys: Any) -> dict[str, Any]:
+    return {"strategies": {"strategies": {VOLATILITY: keys}}}
+
+
+SLIPS: dict[str, tuple[dict[str, Any], str]] = {
+    "library of factors": (
+        {"factors": {"disabled": {"styl": []}}},
+        "factors.yaml: disabled: no library of factors 'styl' (did you mean 'style'?)",
+    ),
+    "factor": (
+        {"factors": {"disabled": {"style": ["momentum_12"]}}},
+        "factors.yaml: disabled.style: no factor 'momentum_12' (did you mean 'momentum_12_",
+    ),
+    "features": (
+        {"models": {"lightgbm": {"features": ["style", "other"]}}},
+        "models.yaml: lightgbm.features: no library of factors 'other'; there are style",
+    ),
+    "strategy": (
+        {"strategies": {"strategies": {"low_volatilty": {}}}},
+        "strategies.yaml: strategies.low_volatilty: no such strategy (did you mean",
+    ),
+    "market of a strategy": (
+        of_strategy(markets={"simm": {}}),
+        "strategies.low_volatility.markets: no market 'simm' (did you mean 'sim'?)",
+    ),
+    "parameter": (
+        of_strategy(parameters={"windw": 5}),
+        "strategies.yaml: on market sim: strategy 'low_volatility': windw: no such parameter",
+    ),
+    "parameter of one market": (
+        of_strategy(markets={"sim": {"quantile": 3}}),
+        "on market sim: strategy 'low_volatility': quantile: ",
+    ),
+    "folder of strategies": (
+        {"strategies": {"folders": ["/nowhere/at/all"]}},
+        "the folder of strategies /nowhere/at/all does not exist",
+    ),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_named(tmp_path: Path, slip: str) -> None:
+    config, message = SLIPS[slip]
+    settings = small_settings(tmp_path, {"sim": simulated_market()}, config)
+    with pytest.raises(ConfigError) as caught:
+        build_defs(settings)
+    assert message in str(caught.value)
+
+
+def test_a_library_without_factors_is_an_error(tmp_path: Path) -> None:
+    every = [factor.name for factor in registry.factors_of("style")]
+    config = {"factors": {"disabled": {"style": every}}}
+    settings = small_settings(tmp_path, {"sim": simulated_market()}, config)
+    with pytest.raises(ConfigError, match=r"factors\.yaml: disabled\.style: no factor is left"):
+        build_defs(settings)
+
+
+def test_what_is_inactive_may_be_named(tmp_path: Path) -> None:
+    config = of_strategy(markets={"us": {"quantile": 0.1}})
+    settings = small_settings(tmp_path, {"sim": simulated_market()}, config)
+    assert "us" in settings.inactive
+    build_defs(settings)
+
+
+def test_a_strategy_that_is_switched_off_is_no_partition(tmp_path: Path) -> None:
+    settings = small_settings(tmp_path, {"sim": simulated_market()}, of_strategy(enabled=False))
+    graph = build_defs(settings).get_repository_def().asset_graph
+    key = next(key for key in graph.get_all_asset_keys() if key.path[-1] == "backtest")
+    definition = graph.get(key).partitions_def
+    assert definition is not None
+    assert definition.get_partition_keys() == ["cross_sectional_momentum", "model_quantile"]
+
+
+def test_a_factor_that_is_switched_off_is_not_described(tmp_path: Path) -> None:
+    config = {"factors": {"disabled": {"style": ["momentum_12_1"]}}}
+    settings = small_settings(tmp_path, {"sim": simulated_market()}, config)
+    graph = build_defs(settings).get_repository_def().asset_graph
+    key = next(key for key in graph.get_all_asset_keys() if key.path[-1] == "factors_style")
+    assert "| momentum_6_1 |" in str(graph.get(key).description)
+    assert "| momentum_12_1 |" not in str(graph.get(key).description)

@@ -1,0 +1,35 @@
+"""Fixtures of the warehouse's tests: a store in a temporary folder, and an S3 service."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from quant_assets.warehouse.parquet import ParquetWarehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> ParquetWarehouse:
+    """An empty store in a folder that does not exist yet."""
+    return ParquetWarehouse(str(tmp_path / "warehouse"), markets=["us"])
+
+
+@pytest.fixture(scope="module")
+def s3_root() -> Iterator[str]:
+    """An empty prefix in a bucket of a moto server; the environment points at it meanwhile."""
+    import boto3  # type: ignore[import-untyped]
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_ACCESS_KEY_ID", "test-key")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-that-must-not-show")
+        boto3.client("s3").create_bucket(Bucket="research")
+        yield "s3://research/warehouse"
+    server.stop()
