@@ -316,6 +316,12 @@ class Settings(_Block):
     strategies: Strategies
     notifiers: list[Notifier]
 
+    @property
+    def mlflow_artifacts(self) -> str | None:
+        """Where MLflow keeps artifacts when it is a file of ours; a server knows that itself."""
+        local = self.mlflow_tracking_uri.startswith("sqlite:")
+        return (self.artifacts / "mlflow").absolute().as_uri() if local else None
+
     def market(self, name: str) -> Market:
         """An active market.
 

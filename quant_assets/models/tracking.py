@@ -77,7 +77,7 @@ def log_model_run(
 
     Args:
         mlflow: the module `mlflow`, or an object that passes its functions on, such as the resource
-            of dagster-mlflow.
+            of dagster-mlflow; None where tracking could not be reached, which becomes the fault.
         trained: the model.
         market: its market.
         model: its name.
@@ -92,6 +92,8 @@ def log_model_run(
     begun = time.perf_counter()
     run_id = uri = fault = None
     try:
+        if mlflow is None:
+            raise RuntimeError("MLflow could not be reached")
         name = f"{market}/{model}/{trained.month}"
         run: AbstractContextManager[Any] = (
             mlflow.start_run(run_name=name, nested=True) if nested else nullcontext()

@@ -97,6 +97,7 @@ def _resources(settings: Settings) -> dict[str, Any]:
             {
                 "experiment_name": EXPERIMENT,
                 "mlflow_tracking_uri": settings.mlflow_tracking_uri,
+                "artifact_location": settings.mlflow_artifacts,
                 "env": {},
                 "extra_tags": {},
             }

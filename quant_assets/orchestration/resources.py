@@ -3,12 +3,14 @@
 What a resource does stands in the domain; here is only how a run comes by it.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
 from quant_assets.models.store import ModelStore
+from quant_assets.models.tracking import ensure_experiment
 from quant_assets.warehouse.parquet import ParquetWarehouse
 
 
@@ -36,6 +38,7 @@ class ModelStoreResource(dg.ConfigurableResource[ModelStore]):
     config_schema={
         "experiment_name": dg.StringSource,
         "mlflow_tracking_uri": dg.StringSource,
+        "artifact_location": dg.Noneable(dg.StringSource),
         "env": dg.Field(dg.Permissive(), default_value={}),
         "extra_tags": dg.Field(dg.Permissive(), default_value={}),
     },
@@ -46,12 +49,16 @@ def mlflow_tracking(context: dg.InitResourceContext) -> Iterator[Any]:
 
     Yields None where tracking cannot be reached: training goes on, and the log says so.
     """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
     from dagster_mlflow.resources import MlFlow
-    from mlflow.exceptions import MlflowException
 
+    config = context.resource_config
     try:
+        mlflow.set_tracking_uri(config["mlflow_tracking_uri"])
+        ensure_experiment(mlflow, config["experiment_name"], config["artifact_location"])
         tracking = MlFlow(context)
-    except (MlflowException, OSError) as fault:
+    except Exception as fault:  # whatever a tracking server does, the training goes on
         if context.log is not None:
             context.log.warning(f"MLflow cannot be reached; this run is not tracked: {fault}")
         yield None

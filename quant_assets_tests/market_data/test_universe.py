@@ -83,6 +83,13 @@ def test_age_is_capped_and_survives_a_halt_at_the_cap() -> None:
     assert set(found["age"].tolist()[MAXIMUM_AGE:]) == {MAXIMUM_AGE}
 
 
+def test_a_symbol_that_comes_back_after_the_look_back_is_young_again() -> None:
+    away = lookback(QUIET) + 1
+    found = universe({"A": [1.0, *[NAN] * away, 1.0]})
+    assert found["age"].tolist()[-1] == 1
+    assert universe({"A": [1.0, *[NAN] * (away - 2), 1.0]})["age"].tolist()[-1] == MAXIMUM_AGE
+
+
 def test_average_turnover_is_the_mean_over_the_bars_of_the_window() -> None:
     rules = UniverseRules(minimum_age=0, turnover_window=3, stale_sessions=5)
     found = universe({"A": [1, 2, NAN, 4, NAN, NAN, NAN]}, rules)
@@ -114,11 +121,13 @@ def test_sector_and_industry_come_from_the_list_or_are_missing() -> None:
 
 def test_limits_are_reached_from_the_last_close_made_ex_right() -> None:
     rules = QUIET.model_copy(update={"limit_move": 0.1})
-    # +10 %, rounded to the tick; -10 %; split in two and up 10 %; halted; up 9 %
-    closes = [10.03, 11.03, 9.93, 5.46, NAN, 5.95]
-    table = bars(LONG[:6], {"A": closes})
-    split = {(day, "A"): 2.0 for day in LONG[3:6].tolist()}
-    found = membership(table, factors(table, split), None, LONG, rules, whole(LONG[:6]))
+    # +10 %, rounded to the tick; -10 %; split in two and +10 %; halted; +9 %; back after too long
+    closes = [10.03, 11.03, 9.93, 5.46, NAN, 5.95, NAN, NAN, NAN, 9.0]
+    days = LONG[: len(closes)]
+    table = bars(days, {"A": closes})
+    split = {(day, "A"): 2.0 for day in days[3:].tolist()}
+    found = membership(table, factors(table, split), None, LONG, rules, whole(days))
+    found = found.filter(pa.array([not halted for halted in found["halted"].to_pylist()]))
     assert found["limit_up"].to_pylist() == [False, True, False, True, False, False]
     assert found["limit_down"].to_pylist() == [False, False, True, False, False, False]
 

@@ -115,6 +115,9 @@ def test_a_fault_is_reported_and_not_raised(mlflow: Any, trained: TrainedModel) 
     assert no_run.fault == "RuntimeError: no MLflow run is active"
     assert no_run.run_id is None
 
+    absent = log_model_run(None, trained, "demo", "lightgbm")
+    assert absent.fault == "RuntimeError: MLflow could not be reached"
+
     class Down:
         def __getattr__(self, name: str) -> Any:
             raise ConnectionError(f"no answer to {name}")

@@ -84,8 +84,7 @@ def days(
     if pa.types.is_timestamp(kind):
         if kind.tz is not None:
             column = pc.local_timestamp(column.cast(pa.timestamp(kind.unit, timezone)))
-        # by floor and not by a cast: before 1970 a cast would round towards the next day
-        column = pc.floor_temporal(column, unit="day").cast(pa.date32())
+        column = column.cast(pa.date32(), safe=False)  # the time of day is left out
     elif not pa.types.is_date(kind):
         hint = "; set date_format" if pa.types.is_integer(kind) else ""
         place.fail(f"dates; the file stores {kind}{hint}", 0, _first(column))

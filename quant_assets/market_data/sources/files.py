@@ -138,12 +138,13 @@ class Files(Source):
         )
 
     def _positions(self, table: TableFile) -> np.ndarray:
-        """Of every row the position, in the exchange's days, of the session that answers for it."""
+        """Of every row the position, in the exchange's days, of the session that answers for it.
+
+        Rows older than those days come to the first of them, which lies before the market's start.
+        """
         dated = self._days(table)
         undated = np.isnat(dated)
         positions = self.session_positions(dated)
-        # days at or before the first known session may be years old: they belong to no session
-        positions[dated < exchange_days(self.market)[0]] = len(exchange_days(self.market))
         if undated.any():
             if undated.all():
                 raise SourceError(

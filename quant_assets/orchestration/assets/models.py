@@ -4,6 +4,7 @@ Bodies read, call the domain and report; what a model may learn from stands in
 `quant_assets.models.walk_forward`.
 """
 
+from math import isfinite
 from typing import Any
 
 import dagster as dg
@@ -137,7 +138,7 @@ def _model_asset(
             context.log.warning(f"the model is trained and stored, but not tracked: {report.fault}")
         return dg.MaterializeResult(
             metadata={
-                **trained.metrics,
+                **{name: value for name, value in trained.metrics.items() if isfinite(value)},
                 "training": str(split.train),
                 "validation": str(split.validation),
                 "last_label_known": str(split.last_known),

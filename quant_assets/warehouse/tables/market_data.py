@@ -113,7 +113,11 @@ TABLES = (
                 minimum=0,
             ),
             Column(
-                "age", INT32, "sessions with a bar so far, today's included", "sessions", minimum=0
+                "age",
+                INT32,
+                "sessions since the listing, today included, at most 252",
+                "sessions",
+                minimum=0,
             ),
             Column("halted", BOOL, "no trading on the day"),
             Column("limit_up", BOOL, "closed at the upper price limit"),

@@ -105,6 +105,14 @@ def test_there_are_splits_and_dividends_of_listed_symbols(source: Simulated) -> 
     assert np.isin(events["ex_date"].to_numpy("datetime64[D]"), SESSIONS).all()
 
 
+def test_an_ex_date_follows_a_day_with_a_good_bar(source: Simulated, screened: Screened) -> None:
+    events = source.corporate_actions().to_pandas()
+    place = np.searchsorted(SESSIONS, events["ex_date"].to_numpy("datetime64[D]"))
+    needed = set(zip(SESSIONS[place - 1].tolist(), events["symbol"], strict=True))
+    bars = screened.bars.select(["date", "symbol"]).to_pydict()
+    assert needed <= set(zip(bars["date"], bars["symbol"], strict=True))
+
+
 def test_prices_gap_halt_and_stay_in_range(screened: Screened) -> None:
     panel = Panel.from_table(screened.bars, ["open", "close", "volume"])
     close = panel["close"]

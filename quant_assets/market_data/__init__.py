@@ -1,0 +1,1 @@
+"""Market data: calendars, sources, quality, adjustment, universe, panels."""
