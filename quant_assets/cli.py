@@ -56,13 +56,14 @@ def _say(message: str) -> None:
 
 def _expected(error: Exception) -> str | None:
     """The message of an error that is not a fault of the program; None for one that is."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
     from quant_assets.market_data.sources.base import SourceError
     from quant_assets.warehouse.errors import WarehouseError
 
-    if isinstance(error, OperationalError):  # locked, read-only or full
-        return f"the database of runs and events or of models: {error.orig}"
+    # locked, read-only or full; not a database
+    if isinstance(error, OperationalError) or type(error) is DatabaseError:
+        return f"the database of runs and events, or that of models: {error.orig}"
     return str(error) if isinstance(error, (OSError, WarehouseError, SourceError)) else None
 
 
@@ -210,9 +211,10 @@ def _without_password(uri: str) -> str:
 
 def _serve(settings: Settings, host: str, port: int) -> None:
     """Replace this process by `dagster dev`: webserver, daemon and code server."""
-    from quant_assets.orchestration.instance import prepare, shipped
+    from quant_assets.orchestration.instance import open_instance, shipped
 
-    prepare(settings)
+    with open_instance(settings):
+        pass  # its databases are made before webserver and daemon open them at once
     click.echo(f"UI: http://{host}:{port}")
     workspace = str(shipped("workspace.yaml"))
     command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]

@@ -91,16 +91,13 @@ class Report:
     """What became of a backfill."""
 
     outcomes: list[Outcome] = field(default_factory=list)
+    # Ctrl-C ended it: the runs after the last outcome were not begun.
+    interrupted: bool = False
 
     @property
     def success(self) -> bool:
         """Whether every run succeeded."""
-        return all(outcome.success for outcome in self.outcomes)
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended it: the runs after the last outcome were not begun."""
-        return any(outcome.interrupted for outcome in self.outcomes)
+        return not self.interrupted and all(outcome.success for outcome in self.outcomes)
 
 
 def plan(
@@ -228,23 +225,28 @@ def execute(
     """
     graph = repository.asset_graph
     report = Report()
+
+    def one(run: Run, skipped: bool) -> Outcome:
+        if skipped:
+            outcome = Outcome(run, skipped=True)
+        else:
+            on_start(run)
+            outcome = _execute(run, repository, instance, on_event)
+        report.outcomes.append(outcome)
+        on_end(outcome)
+        if outcome.interrupted:
+            raise KeyboardInterrupt
+        return outcome
+
     broken: set[dg.AssetKey] = set()
-    for stage in stages:
-        parents = {p for key in stage.keys for p in graph.get(key).parent_keys}
-        outcomes = []
-        for run in stage.runs:
-            if parents & broken:
-                outcome = Outcome(run, skipped=True)
-            else:
-                on_start(run)
-                outcome = _execute(run, repository, instance, on_event)
-            on_end(outcome)
-            outcomes.append(outcome)
-            report.outcomes.append(outcome)
-            if outcome.interrupted:
-                return report
-        if not any(outcome.success for outcome in outcomes):
-            broken.update(stage.keys)
+    try:
+        for stage in stages:
+            parents = {p for key in stage.keys for p in graph.get(key).parent_keys}
+            outcomes = [one(run, skipped=bool(parents & broken)) for run in stage.runs]
+            if not any(outcome.success for outcome in outcomes):
+                broken.update(stage.keys)
+    except KeyboardInterrupt:
+        report.interrupted = True
     return report
 
 
@@ -277,14 +279,17 @@ def _execute(
 
 
 def _first_error(result: dg.ExecuteInProcessResult) -> SerializableErrorInfo | None:
-    """The root of the first failure of a run."""
+    """The first failure of a run, out of the errors that Dagster wraps around it.
+
+    What caused it in turn is left where it is: our errors name file and key, their causes do not.
+    """
     for event in result.all_events:
         error = None
         if event.is_step_failure:
             error = event.step_failure_data.error
         elif event.is_job_failure:
             error = event.job_failure_data.error
-        while error is not None and error.cause is not None:
+        while error is not None and error.cause and str(error.cls_name).startswith("Dagster"):
             error = error.cause
         if error is not None:
             return error

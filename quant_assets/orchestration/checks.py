@@ -87,7 +87,9 @@ def market_checks(
     libraries = [k.path[-1] for k in daily if k.path[-1].startswith("factors_")]
     return [
         *schema,
-        _daily(partitions, key("quarantine"), "rows_accounted", rows_accounted, blocking=True),
+        # On the bars and not on the quarantine, which nothing is downstream of; both are written by
+        # one step, before the checks of either.
+        _daily(partitions, key("bars"), "rows_accounted", rows_accounted, blocking=True),
         _daily(partitions, key("adjusted_bars"), "returns_in_bounds", returns_in_bounds),
         _daily(partitions, key("labels"), "decided_before_known", nothing_from_the_future),
         *(_daily(partitions, key(x), "coverage", coverage(x)) for x in libraries),

@@ -3,6 +3,7 @@
 Here are folders and environment only; what the instance stores is said in dagster.yaml.
 """
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -53,6 +54,11 @@ def prepare(settings: Settings) -> Path:
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The instance of the settings' home."""
-    prepare(settings)
-    return dg.DagsterInstance.get()
+    """The instance of the settings' home.
+
+    The first process makes its databases. Dagster's own would fail in a second one that makes them
+    at the same moment, so they are opened one after the other.
+    """
+    with (prepare(settings) / ".instance.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return dg.DagsterInstance.get()

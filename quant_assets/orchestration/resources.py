@@ -50,6 +50,7 @@ def mlflow_tracking(context: dg.InitResourceContext) -> Iterator[Any]:
     Yields None where tracking cannot be reached: training goes on, and the log says so.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     import mlflow
     from dagster_mlflow.resources import MlFlow
 

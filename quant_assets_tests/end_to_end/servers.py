@@ -1,6 +1,6 @@
 """Servers for tests: processes in a group of their own, a log each, and none left behind.
 
-What is asked of a server stands in `graphql.py`.
+What is asked of a server stands in `api.py`.
 """
 
 import os
@@ -43,8 +43,8 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace")[-6000:]
 
     def left(self) -> list[int]:
-        """The processes of its group that live, by /proc; those that only wait for their end
-        to be noticed do not count.
+        """The processes of its group that live, by /proc; one that only waits to be buried is no
+        longer alive.
         """
         self.process.poll()
         living = []
@@ -59,7 +59,9 @@ class Server:
 
 
 @contextmanager
-def running(name: str, command: Sequence[str], folder: Path, env: dict[str, str]) -> Iterator[Server]:
+def running(
+    name: str, command: Sequence[str], folder: Path, env: dict[str, str]
+) -> Iterator[Server]:
     """A server for the length of a block; afterwards it is stopped as Ctrl-C stops it.
 
     Raises:

@@ -116,7 +116,7 @@ def test_every_check_passed(chain: Chain) -> None:
     )
     evaluations = [r.get_dagster_event().asset_check_evaluation_data for r in records]
     assert {(e.asset_key.path[-1], e.check_name) for e in evaluations} >= {
-        ("quarantine", "rows_accounted"),
+        ("bars", "rows_accounted"),
         ("adjusted_bars", "returns_in_bounds"),
         ("labels", "decided_before_known"),
         ("factors_style", "coverage"),

@@ -140,9 +140,9 @@ class Api:
 
     def metadata(self, market: str, asset: str, partition: str) -> dict[str, Any]:
         """The metadata of a partition's latest materialization, values as the pages get them."""
-        node = self.ask(
-            MATERIALIZATIONS, key={"path": [market, asset]}, partitions=[partition]
-        )["assetNodeOrError"]
+        node = self.ask(MATERIALIZATIONS, key={"path": [market, asset]}, partitions=[partition])[
+            "assetNodeOrError"
+        ]
         entries = node["assetMaterializations"][0]["metadataEntries"]
         return {e.pop("label"): next(iter(e.values()), None) for e in entries}
 

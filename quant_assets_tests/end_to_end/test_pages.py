@@ -1,0 +1,116 @@
+"""Pages of the running platform, and a tear sheet, opened in a browser."""
+
+import re
+
+import pytest
+
+from quant_assets_tests.end_to_end.browser import Browser
+from quant_assets_tests.end_to_end.platform import (
+    CHAIN,
+    END,
+    MARKET,
+    MONTH,
+    START,
+    STRATEGY,
+    STRATEGY_ASSETS,
+    Platform,
+)
+from quant_assets_tests.markets import sessions
+
+pytestmark = pytest.mark.ui
+
+ALL = (
+    *("corporate_actions", *CHAIN, "factor_summary", "factor_correlations"),
+    *("labels", "model_lightgbm", "predictions", "backtest", "tear_sheet"),
+)
+GREEN_SPANS = """[...document.querySelectorAll('[class*=PartitionStatusBar_colorSpan]')]
+    .filter(span => span.style.background.includes('green'))
+    .map(span => span.getBoundingClientRect().width)"""
+
+
+def test_the_asset_graph_shows_every_asset(platform: Platform, browser: Browser) -> None:
+    platform.runs_of_backfill()
+    with browser.page() as page:
+        page.open(f"{platform.api.url}/asset-groups")
+        page.shows("market_data", "factors", "models", "backtests", "tear_sheets")
+        page.view.keyboard.press("Alt+e")  # expand all groups
+        page.view.wait_for_url("**expanded=**")
+        page.view.reload()  # the graph fits the window when it is drawn first
+        for asset in ALL:
+            nodes = page.view.locator("foreignObject").get_by_text(asset, exact=True)
+            nodes.first.wait_for(state="attached")
+        page.keep("asset_graph")
+
+
+def test_a_partitioned_asset_shows_its_days(platform: Platform, browser: Browser) -> None:
+    platform.runs_of_backfill()
+    days = sessions(START, END)
+    with browser.page() as page:
+        page.open(f"{platform.api.url}/assets/{MARKET}/bars?view=partitions")
+        page.shows(
+            f"Materialized ({len(platform.days)})",
+            f"Missing ({len(days) - len(platform.days)})",
+            *("Failed (0)", str(START), str(END)),
+        )
+        (green,) = page.view.evaluate(GREEN_SPANS)
+        whole = page.view.locator("[class*=PartitionStatusBar_partitionSpansContainer]").first
+        box = whole.bounding_box()
+        assert box is not None
+        assert green / box["width"] == pytest.approx(len(platform.days) / len(days), abs=0.02)
+        page.view.get_by_text(str(END), exact=True).filter(visible=True).last.click()
+        page.shows("rows_in_run", "days_in_run")
+        page.keep("partitions")
+
+
+def test_checks_are_shown_as_passed(platform: Platform, browser: Browser) -> None:
+    platform.runs_of_backfill()
+    checks = platform.api.asset(MARKET, "adjusted_bars")["assetChecksOrError"]["checks"]
+    with browser.page() as page:
+        page.open(f"{platform.api.url}/assets/{MARKET}/adjusted_bars?view=checks")
+        page.shows(*(check["name"] for check in checks))
+        succeeded = page.view.get_by_text("Succeeded", exact=True).filter(visible=True)
+        succeeded.nth(len(checks) - 1).wait_for()
+        page.keep("checks")
+
+
+def test_a_picture_in_the_metadata_loads(platform: Platform, browser: Browser) -> None:
+    platform.runs_of_backfill()
+    assert platform.ended(platform.launch(("factor_summary",), MONTH)) == "SUCCESS"
+    address = f"{platform.api.url}/assets/{MARKET}/factor_summary?view=partitions"
+    with browser.page() as page:
+        page.open(f"{address}&partition={MONTH}")
+        page.shows("overview")
+        page.view.get_by_text("[Show Markdown]").first.click()
+        page.view.locator("img[alt=factors]").wait_for()
+        ((width, height),) = page.pictures()
+        assert width > 600
+        assert height > 400
+        page.keep("picture")
+
+
+def test_a_tear_sheet_stands_alone(platform: Platform, browser: Browser) -> None:
+    platform.runs_of_backfill()
+    assert platform.ended(platform.launch(STRATEGY_ASSETS, STRATEGY)) == "SUCCESS"
+    address = platform.tear_sheet.as_uri()
+    with browser.page() as page:
+        page.open(address)
+        page.view.wait_for_load_state("networkidle")
+        text = page.view.inner_text("body")
+        assert re.search("low.volatility", text, re.IGNORECASE)
+        assert "simulated" in text.lower()
+        assert "Sharpe" in text
+        drawings = [*page.drawings(), *page.pictures()]
+        assert len(drawings) > 5
+        assert all(width > 200 and height > 100 for width, height in drawings)
+        page.keep("tear_sheet", whole=True)
+        assert page.errors == []
+        fetched = [url for url in page.requests if not url.startswith(("data:", "blob:"))]
+        assert fetched == [address]
+
+
+def test_the_backfill_lists_its_assets(platform: Platform, browser: Browser) -> None:
+    platform.runs_of_backfill()
+    with browser.page() as page:
+        page.open(f"{platform.api.url}/runs/b/{platform.backfill_id}")
+        page.shows(*(f"{MARKET} / {asset}" for asset in CHAIN))
+        page.keep("backfill")
