@@ -1,8 +1,8 @@
 """The command line: `quant-assets demo | ui | backfill | status | sql | check-config`.
 
-Here are arguments, progress and exit codes: 0 done, 1 something failed, 2 wrong usage or settings,
-130 interrupted. Results go to the standard output, progress and errors to the standard error. What
-a command does stands in the packages; heavy ones are imported inside the commands.
+Here are arguments and progress. Results go to the standard output, progress and errors to the
+standard error; how errors end a command stands in cli_errors.py. What a command does stands in the
+packages; heavy ones are imported inside the commands.
 """
 
 import os
@@ -16,55 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quant_assets.settings import ConfigError, Settings, load_settings
+from quant_assets.cli_errors import INTERRUPTED, Commands, say
+from quant_assets.settings import Settings, load_settings
+from quant_assets.settings_files import ConfigError
 
 if TYPE_CHECKING:
     from quant_assets.orchestration.backfill import Report
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
-
-
-INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
-
-
-class Commands(click.Group):
-    """The commands; what goes wrong on purpose ends with one message and the exit code for it."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except ConfigError as error:
-            _say(str(error))
-            ctx.exit(2)
-        except KeyboardInterrupt:
-            _say("interrupted")
-            ctx.exit(INTERRUPTED)
-        except BrokenPipeError:
-            raise  # `| head` has seen enough; click ends quietly
-        except Exception as error:
-            message = _expected(error)
-            if message is None:
-                raise
-            _say(message)
-            ctx.exit(1)
-
-
-def _say(message: str) -> None:
-    click.echo(f"error: {message}", err=True)
-
-
-def _expected(error: Exception) -> str | None:
-    """The message of an error that is not a fault of the program; None for one that is."""
-    from sqlalchemy.exc import DatabaseError, OperationalError
-
-    from quant_assets.market_data.sources.base import SourceError
-    from quant_assets.warehouse.errors import WarehouseError
-
-    # locked, read-only or full; not a database
-    if isinstance(error, OperationalError) or type(error) is DatabaseError:
-        return f"the database of runs and events, or that of models: {error.orig}"
-    return str(error) if isinstance(error, (OSError, WarehouseError, SourceError)) else None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -261,7 +220,7 @@ def _backfill(
         f"{time.perf_counter() - began:.1f} s"
     )
     if report.interrupted:
-        _say("interrupted; what is done stays, and the same command does all of it anew")
+        say("interrupted; what is done stays, and the same command does all of it anew")
     return report
 
 

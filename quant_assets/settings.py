@@ -5,26 +5,28 @@ files of the same names whose keys override them one by one. A value may name an
 variable as `${NAME}`, so that a checkout holds no path. How a setting is used is not known here.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-DEFAULTS = Path(__file__).parent / "config"
+from quant_assets.settings_files import (
+    ConfigError,
+    UnsetVariableError,
+    checked,
+    fill,
+    near_name,
+    read,
+)
+
 ALL_MARKETS = "all"
 # The monthly schedules and the freshness checks follow the daily schedule by up to six hours.
 LATEST_DAILY_AT = time(18)
 MOST_THREADS = 1024
-
-
-class ConfigError(ValueError):
-    """A setting that is missing, unknown or out of bounds; the message names file and key."""
 
 
 class _Block(BaseModel):
@@ -360,10 +362,10 @@ def load_settings(
         raise ConfigError(f"QUANT_ASSETS_CONFIG: there is no folder {folder}")
     home = Path(env.get("QUANT_ASSETS_HOME") or "~/.quant_assets").expanduser().resolve()
     env["QUANT_ASSETS_HOME"] = str(home)
-    markets, inactive = _markets(_read("markets", folder), env)
-    notifications = _fill("notifications.yaml", "", _read("notifications", folder), env)
-    models = _read("models", folder)
-    return _checked(
+    markets, inactive = _markets(read("markets", folder), env)
+    notifications = fill("notifications.yaml", "", read("notifications", folder), env)
+    models = read("models", folder)
+    return checked(
         Settings,
         "settings",
         "",
@@ -376,13 +378,13 @@ def load_settings(
             "thread_no": _thread_no(env),
             "markets": markets,
             "inactive": inactive,
-            "factors": _checked(FactorSettings, "factors.yaml", "", _read("factors", folder)),
+            "factors": checked(FactorSettings, "factors.yaml", "", read("factors", folder)),
             "models": {
-                name: _checked(ModelSettings, "models.yaml", name, block)
+                name: checked(ModelSettings, "models.yaml", name, block)
                 for name, block in models.items()
             },
-            "strategies": _checked(Strategies, "strategies.yaml", "", _read("strategies", folder)),
-            "notifiers": _checked(Notifications, "notifications.yaml", "", notifications).notifiers,
+            "strategies": checked(Strategies, "strategies.yaml", "", read("strategies", folder)),
+            "notifiers": checked(Notifications, "notifications.yaml", "", notifications).notifiers,
         },
     )
 
@@ -391,9 +393,9 @@ def _warehouse(folder: Path | None, env: Mapping[str, str]) -> Warehouse:
     """Where the tables lie, by the environment or else by the file."""
     root = env.get("QUANT_ASSETS_WAREHOUSE")
     if root:
-        return _checked(Warehouse, "QUANT_ASSETS_WAREHOUSE", "", {"root": root})
-    values = _fill("warehouse.yaml", "", _read("warehouse", folder), env)
-    return _checked(Warehouse, "warehouse.yaml", "", values)
+        return checked(Warehouse, "QUANT_ASSETS_WAREHOUSE", "", {"root": root})
+    values = fill("warehouse.yaml", "", read("warehouse", folder), env)
+    return checked(Warehouse, "warehouse.yaml", "", values)
 
 
 def _thread_no(env: Mapping[str, str]) -> int:
@@ -432,126 +434,13 @@ def _markets(
             inactive[name] = "QUANT_ASSETS_MARKETS does not name it"
             continue
         try:
-            filled = _fill(file, name, block, env)
-        except _UnsetVariableError as unset:
+            filled = fill(file, name, block, env)
+        except UnsetVariableError as unset:
             if wanted != ALL_MARKETS:
                 raise ConfigError(str(unset)) from None
             inactive[name] = str(unset)
             continue
         if not isinstance(filled, dict):
             raise ConfigError(f"{file}: {name}: must be a block of keys. Got {filled!r} instead")
-        markets[name] = _checked(Market, file, name, {"name": name, **filled})
+        markets[name] = checked(Market, file, name, {"name": name, **filled})
     return markets, inactive
-
-
-class _UnsetVariableError(ConfigError):
-    """A `${NAME}` whose variable is not set."""
-
-
-def _fill(file: str, key: str, value: Any, env: Mapping[str, str]) -> Any:
-    """The value with every `${NAME}` replaced from the environment."""
-    if isinstance(value, dict):
-        return {k: _fill(file, f"{key}.{k}".lstrip("."), v, env) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_fill(file, f"{key}[{i}]", v, env) for i, v in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-
-    def variable(match: re.Match[str]) -> str:
-        if not env.get(match[1]):
-            raise _UnsetVariableError(
-                f"{file}: {key}: the environment variable {match[1]} is not set; "
-                f"set it to what `{value}` should stand for"
-            )
-        return env[match[1]]
-
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", variable, value)
-
-
-def _read(name: str, folder: Path | None) -> dict[str, Any]:
-    """One file of settings: the default, overridden key by key by the user's."""
-    merged = _yaml(DEFAULTS / f"{name}.yaml")
-    if folder is not None and (folder / f"{name}.yaml").exists():
-        merged = _merge(merged, _yaml(folder / f"{name}.yaml"))
-    return merged
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError(
-            f"{path}: must hold keys and values. Got {type(content).__name__} instead"
-        )
-    return content
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`base` with the keys of `over`; blocks are merged, everything else is replaced."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both else value
-    return merged
-
-
-BlockType = TypeVar("BlockType", bound=BaseModel)
-
-
-def _checked(block: type[BlockType], file: str, key: str, values: Any) -> BlockType:
-    """A validated block; errors name the file and the key."""
-    try:
-        return block.model_validate(values)
-    except ValidationError as error:
-        lines = []
-        for fault in error.errors():
-            path = ".".join([key, *_plain(fault["loc"])]).strip(".")
-            lines.append(f"{file}: {path}: {_message(block, fault)}")
-        raise ConfigError("\n".join(lines)) from None
-
-
-# What pydantic puts into the place of a fault that lies in one of several kinds of block.
-_KINDS = {"files", "simulated", "webhook", "email", "log"}
-
-
-def _plain(location: tuple[int | str, ...]) -> list[str]:
-    """The keys of the file that a fault lies at, without the names of the union's choices."""
-    return [str(part) for part in location if part not in {*_KINDS, "[key]"}]
-
-
-def _message(block: type[BaseModel], fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key{near_name(str(fault['loc'][-1]), _known_keys(block))}"
-    if fault["type"] == "missing":
-        return "missing; add it"
-    if fault["type"] == "union_tag_not_found":
-        return "`kind` is missing; add it"
-    if fault["type"] == "union_tag_invalid":
-        context = fault["ctx"]
-        return f"`kind` must be one of {context['expected_tags']}. Got {context['tag']!r} instead"
-    message = fault["msg"].removeprefix("Value error, ")
-    return f"{message}. Got {fault['input']!r} instead" if "Got" not in message else message
-
-
-def _known_keys(block: type[BaseModel]) -> set[str]:
-    """Every key of a block and of the blocks in it, to suggest the one that was meant."""
-    keys: set[str] = set()
-    waiting: list[Any] = [block]
-    while waiting:
-        kind = waiting.pop()
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            keys |= set(kind.model_fields)
-            waiting += [field.annotation for field in kind.model_fields.values()]
-        else:
-            waiting += list(getattr(kind, "__args__", ()))
-    return keys
-
-
-def near_name(name: str, names: Iterable[Any]) -> str:
-    """` (did you mean …?)` where a known name is near, else nothing."""
-    near = difflib.get_close_matches(name, [str(n) for n in names], n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

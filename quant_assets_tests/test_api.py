@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from quant_assets.api import load, sql
-from quant_assets.settings import ConfigError, load_settings
+from quant_assets.settings import load_settings
+from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.errors import WarehouseError
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.window import Window

@@ -8,15 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from quant_assets.settings import (
-    ConfigError,
     FilesSource,
     Market,
     Settings,
     Strategies,
     StrategySettings,
     load_settings,
-    near_name,
 )
+from quant_assets.settings_files import ConfigError, near_name
 from quant_assets_tests.markets import (
     files_market,
     market_block,
@@ -97,8 +96,11 @@ def test_a_users_file_overrides_key_by_key(tmp_path: Path) -> None:
         "signal_ic": 0.05,
     }
     assert (demo.title, demo.start) == ("Mine", date(2022, 1, 3))
-    parameters = settings.models["lightgbm"].parameters
-    assert (parameters["num_leaves"], parameters["learning_rate"]) == (3, 0.05)
+    default = of_environment(tmp_path).models["lightgbm"]
+    assert default.parameters["num_leaves"] != 3
+    assert settings.models["lightgbm"] == default.model_copy(
+        update={"parameters": default.parameters | {"num_leaves": 3}}
+    )
 
 
 def test_the_config_folder_comes_from_the_environment(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from quant_assets.settings import ConfigError, Market
+from quant_assets.settings import Market
+from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.window import Window
 
 # Rows dated before the market's first session, but after the session before it, belong to the

@@ -14,18 +14,18 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
-from dagster_shared.error import SerializableErrorInfo
 
+from quant_assets.orchestration.failures import first_error, told
+from quant_assets.orchestration.interrupts import INTERRUPTS, lost_interrupts
 from quant_assets.orchestration.listener import listening
 from quant_assets.orchestration.partitions import MarketPartitions
-from quant_assets.settings import ConfigError
+from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.window import Window
 
 RUN_TAG = "quant_assets/launched_by"
 ASSET_JOB = "__ASSET_JOB"
 
 INTERRUPTED = "interrupted"
-_INTERRUPTS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
 
 
 @dataclass(frozen=True)
@@ -226,27 +226,33 @@ def execute(
     graph = repository.asset_graph
     report = Report()
 
-    def one(run: Run, skipped: bool) -> Outcome:
+    def one(run: Run, skipped: bool, lost: Callable[[], bool]) -> Outcome:
+        def listen(event: dg.DagsterEvent) -> None:
+            on_event(event)
+            if event.is_step_start and lost():
+                raise KeyboardInterrupt
+
         if skipped:
             outcome = Outcome(run, skipped=True)
         else:
             on_start(run)
-            outcome = _execute(run, repository, instance, on_event)
+            outcome = _execute(run, repository, instance, listen)
         report.outcomes.append(outcome)
         on_end(outcome)
-        if outcome.interrupted:
+        if outcome.interrupted or lost():
             raise KeyboardInterrupt
         return outcome
 
     broken: set[dg.AssetKey] = set()
-    try:
-        for stage in stages:
-            parents = {p for key in stage.keys for p in graph.get(key).parent_keys}
-            outcomes = [one(run, skipped=bool(parents & broken)) for run in stage.runs]
-            if not any(outcome.success for outcome in outcomes):
-                broken.update(stage.keys)
-    except KeyboardInterrupt:
-        report.interrupted = True
+    with lost_interrupts() as lost:
+        try:
+            for stage in stages:
+                parents = {p for key in stage.keys for p in graph.get(key).parent_keys}
+                outcomes = [one(run, bool(parents & broken), lost) for run in stage.runs]
+                if not any(outcome.success for outcome in outcomes):
+                    broken.update(stage.keys)
+        except KeyboardInterrupt:
+            report.interrupted = True
     return report
 
 
@@ -271,32 +277,8 @@ def _execute(
         return Outcome(run, error=INTERRUPTED, interrupted=True)
     if result.success:
         return Outcome(run, result.run_id)
-    error = _first_error(result)
-    if error is not None and error.cls_name in _INTERRUPTS:
+    error = first_error(result)
+    if error is not None and error.cls_name in {kind.__name__ for kind in INTERRUPTS}:
         # Dagster makes a failed run of Ctrl-C where errors are not raised.
         return Outcome(run, result.run_id, INTERRUPTED, interrupted=True)
-    return Outcome(run, result.run_id, _told(error) if error else "failed; the UI has the log")
-
-
-def _first_error(result: dg.ExecuteInProcessResult) -> SerializableErrorInfo | None:
-    """The first failure of a run, out of the errors that Dagster wraps around it.
-
-    What caused it in turn is left where it is: our errors name file and key, their causes do not.
-    """
-    for event in result.all_events:
-        error = None
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-        elif event.is_job_failure:
-            error = event.job_failure_data.error
-        while error is not None and error.cause and str(error.cls_name).startswith("Dagster"):
-            error = error.cause
-        if error is not None:
-            return error
-    return None
-
-
-def _told(error: SerializableErrorInfo) -> str:
-    """The message of an error without its stack; the name of our own errors says nothing more."""
-    name, _, text = error.message.strip().partition(": ")
-    return text if text and name.startswith("quant_assets.") else error.message.strip()
+    return Outcome(run, result.run_id, told(error) if error else "failed; the UI has the log")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from quant_assets.backtests.strategies.base import Strategy
 from quant_assets.factors import registry
-from quant_assets.settings import ConfigError, Settings, near_name
+from quant_assets.settings import Settings
+from quant_assets.settings_files import ConfigError, near_name
 
 
 def check_settings(settings: Settings, strategies: Mapping[str, Strategy]) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from quant_assets.settings import ConfigError, Settings
+from quant_assets.settings import Settings
+from quant_assets.settings_files import ConfigError
 
 PACKAGE = Path(__file__).parents[1]
 

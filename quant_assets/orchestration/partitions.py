@@ -13,8 +13,9 @@ from functools import cached_property
 import dagster as dg
 import numpy as np
 
-from quant_assets.market_data.calendars import exchange_days, extended, sessions_between
-from quant_assets.settings import ConfigError, Market
+from quant_assets.market_data.calendars import exchange_days, extended, sessions_between, today
+from quant_assets.settings import Market
+from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.window import Window
 
@@ -75,7 +76,9 @@ class MarketPartitions:
         return self._months(self.market.models_from, end_offset=1)
 
     def _months(self, start: date, end_offset: int) -> dg.MonthlyPartitionsDefinition:
-        end = self.market.end
+        # An end that lies ahead ends nothing yet.
+        ahead = self.market.end is not None and self.market.end >= today(self.market)
+        end = None if ahead else self.market.end
         after = date(end.year + end.month // 12, end.month % 12 + 1, 1) if end else None
         return dg.MonthlyPartitionsDefinition(
             start_date=f"{start:%Y-%m}",

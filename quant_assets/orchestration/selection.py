@@ -9,7 +9,7 @@ from operator import or_
 
 import dagster as dg
 
-from quant_assets.settings import ConfigError, near_name
+from quant_assets.settings_files import ConfigError, near_name
 
 GROUP = "group:"
 

@@ -17,12 +17,13 @@ from quant_assets.warehouse.errors import CorruptPartitionError
 def write_file(table: pa.Table, sink: Any) -> None:
     """Encodes `table` as one Parquet file into `sink`, a local path or a binary file object.
 
-    zstd makes bars 60 % of what snappy makes, and is written as fast. Dictionaries and statistics
-    only where they pay: floats hardly repeat, and files are chosen by path rather than by value.
+    lz4: with zstd a day of factors is 8 % smaller, and takes 1.7 times as long to write and read.
+    Dictionaries and statistics only where they pay: floats hardly repeat, and files are chosen by
+    path rather than by value.
     """
     repeating = [f.name for f in table.schema if not pa.types.is_floating(f.type)]
     pq.write_table(
-        table, sink, compression="zstd", use_dictionary=repeating, write_statistics=repeating
+        table, sink, compression="lz4", use_dictionary=repeating, write_statistics=repeating
     )
 
 

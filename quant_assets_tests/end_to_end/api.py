@@ -34,7 +34,7 @@ BACKFILL = """query($id: String!) {
 RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 ASSET = """query($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) { ... on AssetNode {
-    description
+    description groupName
     partitionKeys
     partitionStats { numPartitions numMaterialized numFailed numMaterializing }
     assetPartitionStatuses { ... on TimePartitionStatuses {
@@ -145,6 +145,10 @@ class Api:
         ]
         entries = node["assetMaterializations"][0]["metadataEntries"]
         return {e.pop("label"): next(iter(e.values()), None) for e in entries}
+
+    def is_loaded(self) -> bool:
+        """Whether the code location has been loaded, which may be after the first answer."""
+        return bool(self.ask(AUTOMATION)["repositoriesOrError"]["nodes"])
 
     def automation(self) -> dict[str, Any]:
         """The schedules and sensors of the code location."""

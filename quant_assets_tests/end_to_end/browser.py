@@ -19,7 +19,7 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-SIZE = {"width": 1600, "height": 900}
+WIDTH, HEIGHT = 1600, 900
 PICTURES = "[...document.images].map(each => [each.naturalWidth, each.naturalHeight])"
 DRAWINGS = """[...document.querySelectorAll('svg')].map(each => each.getBoundingClientRect())
     .map(box => [box.width, box.height])"""
@@ -68,9 +68,9 @@ class Browser:
     folder: Path
 
     @contextmanager
-    def page(self) -> Iterator[Page]:
+    def page(self, height: int = HEIGHT) -> Iterator[Page]:
         """A fresh page without memory of others; where a block fails, what was seen is kept."""
-        with self.running.new_context(viewport=SIZE) as context:  # type: ignore[arg-type]
+        with self.running.new_context(viewport={"width": WIDTH, "height": height}) as context:
             page = Page(context.new_page(), self.folder)
             page.view.on("request", lambda request: page.requests.append(request.url))
             page.view.on("pageerror", lambda error: page.errors.append(str(error)))

@@ -118,6 +118,7 @@ def platform_in(folder: Path) -> Iterator[Platform]:
         wait_for(
             lambda: answers(f"{api.url}/server_info"), SECONDS, "the webserver's start", webserver
         )
+        wait_for(api.is_loaded, SECONDS, "the code location", webserver)
         platform = Platform(settings, api, [webserver])
         platform.backfill_id = api.launch_backfill(MARKET, CHAIN, platform.days)
         daemon = stack.enter_context(

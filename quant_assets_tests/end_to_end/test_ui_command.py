@@ -26,6 +26,7 @@ def test_it_serves_and_ends_whole(tmp_path: Path) -> None:
     command = [str(SCRIPTS / "quant-assets"), "ui", "--port", api.url.rpartition(":")[2]]
     with running("ui", command, tmp_path, env) as ui:
         wait_for(lambda: answers(f"{api.url}/server_info"), SECONDS, "the start of the UI", ui)
+        wait_for(api.is_loaded, SECONDS, "the code location", ui)
         assert api.asset(MARKET, "bars")["partitionKeys"][0] == "2024-01-02"
         wait_for(api.daemon_is_healthy, SECONDS, "the daemon's first sign of life", ui)
         assert f"UI: {api.url}" in ui.said()

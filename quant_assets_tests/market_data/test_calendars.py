@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from quant_assets.market_data import calendars
-from quant_assets.settings import ConfigError
+from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.window import Window
 from quant_assets_tests.market_data.examples import DAYS, SESSIONS, market
 

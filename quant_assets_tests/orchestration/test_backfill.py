@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quant_assets.orchestration.backfill import RUN_TAG, Run, Stage, plan, window_of
-from quant_assets.settings import ConfigError
+from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.window import Window
 from quant_assets_tests.graphs import DAILY, Graph, errors, stray_files, tables_of
 from quant_assets_tests.markets import (
@@ -288,3 +288,32 @@ def test_an_interrupt_ends_the_backfill_and_leaves_whole_partitions(
     assert errors(report) == ["interrupted"]
     assert tables_of(graph.warehouse, "tiny") == undisturbed  # all were there before
     assert stray_files(graph.settings.warehouse_root) == []
+
+
+class Collected:
+    """An object whose end is a bad moment for an interrupt: nobody can catch what is raised."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_is_lost_ends_the_backfill_before_the_next_step(
+    graph: Graph, undisturbed: dict[str, pa.Table], capfd: pytest.CaptureFixture[str]
+) -> None:
+    steps: list[str] = []
+
+    def interrupt(event: dg.DagsterEvent) -> None:
+        if event.is_step_start:
+            steps.append(str(event.step_key))
+        if event.step_key == "tiny__bars" and event.is_step_success:
+            Collected()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        report = graph.backfill(instance, "tiny", "daily", FIRST, LAST, on_event=interrupt)
+        done = instance.get_materialized_partitions(dg.AssetKey(["tiny", "bars"]))
+    assert report.interrupted
+    assert errors(report) == ["interrupted"]
+    assert "Exception ignored" not in capfd.readouterr().err
+    assert done == {str(day) for day in DAYS}  # the step itself went on to its end
+    assert len(steps) == steps.index("tiny__bars") + 2
+    assert tables_of(graph.warehouse, "tiny") == undisturbed

@@ -191,7 +191,7 @@ def test_the_tear_sheet_agrees_with_an_independent_computation(chain: Chain) -> 
             "total_return": empyrical.cum_returns_final(returns),
             "cagr": empyrical.annual_return(returns, annualization=252),
             "volatility": empyrical.annual_volatility(returns, annualization=252),
-            "maximum_drawdown": empyrical.max_drawdown(returns),
+            "max_drawdown": empyrical.max_drawdown(returns),
         }
         for metric, value in expected.items():
             assert sheet.loc[metric, "value"] == pytest.approx(value, abs=1e-9), metric

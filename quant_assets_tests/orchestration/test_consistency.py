@@ -7,7 +7,7 @@ import pytest
 
 from quant_assets.factors import registry
 from quant_assets.orchestration.build import build_defs
-from quant_assets.settings import ConfigError
+from quant_assets.settings_files import ConfigError
 from quant_assets_tests.markets import simulated_market, small_settings
 
 VOLATILITY = "low_volatility"

@@ -9,7 +9,8 @@ import yaml
 
 from quant_assets.orchestration.event_log import PooledSqliteEventLogStorage
 from quant_assets.orchestration.instance import open_instance, prepare, shipped
-from quant_assets.settings import ConfigError, Settings
+from quant_assets.settings import Settings
+from quant_assets.settings_files import ConfigError
 from quant_assets_tests.markets import process_environment, simulated_market, small_settings
 
 

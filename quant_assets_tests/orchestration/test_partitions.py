@@ -11,7 +11,8 @@ import pytest
 from dagster._core.test_utils import freeze_time
 
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
-from quant_assets.settings import ConfigError, Market
+from quant_assets.settings import Market
+from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.window import Window
 from quant_assets_tests.markets import bars, files_market, market_block, sessions, small_settings

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from quant_assets.orchestration.selection import parse_selection
-from quant_assets.settings import ConfigError
+from quant_assets.settings_files import ConfigError
 from quant_assets_tests.graphs import DAILY, Graph
 from quant_assets_tests.markets import files_market, simulated_market, small_settings
 

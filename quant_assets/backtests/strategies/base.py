@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from quant_assets.settings import ConfigError
+from quant_assets.settings_files import ConfigError
 
 PANEL_FIELDS: Mapping[str, str] = {
     "open": "adjusted open, float64",

@@ -7,7 +7,8 @@ of its own, and a line here.
 from importlib import import_module
 
 from quant_assets.market_data.sources.base import Source
-from quant_assets.settings import ConfigError, Market
+from quant_assets.settings import Market
+from quant_assets.settings_files import ConfigError
 
 # Modules are named, not imported: a market pays only for the source it uses.
 SOURCES: dict[str, tuple[str, str]] = {

@@ -3,6 +3,8 @@
 Bodies read, call the domain and report; formulas and statistics stand in `quant_assets.factors`.
 """
 
+from collections.abc import Callable, Mapping
+
 import dagster as dg
 import pyarrow as pa
 
@@ -12,11 +14,14 @@ from quant_assets.factors.joining import joined
 from quant_assets.orchestration.images import inline
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import OWNERS, RANGE
-from quant_assets.settings import Settings
+from quant_assets.settings import Market, Settings
 from quant_assets.warehouse.parquet import ParquetWarehouse
 
 CLOSES = ["date", "symbol", "close"]
 MEMBERS = ["date", "symbol", "member"]
+# Of a range of months the last ones get their picture; a month that is run alone always does. A
+# picture takes a third of a second and 60 kB of the event log: a decade's would outweigh its data.
+PICTURED_MONTHS = 24
 
 
 def factor_assets(partitions: MarketPartitions, settings: Settings) -> list[dg.AssetsDefinition]:
@@ -135,15 +140,15 @@ def _summary(partitions: MarketPartitions, settings: Settings) -> dg.AssetsDefin
         from quant_assets.factors.plots import summary_figure
         from quant_assets.factors.summary import summarise
 
-        months = []
-        for month in context.partition_keys:
-            days = warehouse.read(f"{market.name}/factor_evaluation", partitions.month(month))
-            months.append(summarise(days, month, settings.factors.horizons))
-            if months[-1].num_rows:
-                picture = summary_figure(months[-1], market.label)
-                overview = {"overview": inline(picture, "factors")}
-                context.add_asset_metadata(overview, partition_key=month)
-        return pa.concat_tables(months)
+        table = f"{market.name}/factor_evaluation"
+        months = {
+            month: summarise(
+                warehouse.read(table, partitions.month(month)), month, settings.factors.horizons
+            )
+            for month in context.partition_keys
+        }
+        _show(context, months, "overview", summary_figure, market)
+        return pa.concat_tables(months.values())
 
     return factor_summary
 
@@ -167,19 +172,29 @@ def _correlations(partitions: MarketPartitions, libraries: tuple[str, ...]) -> d
         from quant_assets.factors.correlations import correlate
         from quant_assets.factors.plots import correlation_figure
 
-        months = []
+        months: dict[str, pa.Table] = {}
         for month in context.partition_keys:
             window = partitions.month(month)
             factors = joined(
                 [warehouse.read(f"{market.name}/factors_{x}", window) for x in libraries]
             )
             universe = warehouse.read(f"{market.name}/universe", window, MEMBERS)
-            months.append(correlate(factors, universe, month))
-            if months[-1].num_rows:
-                picture = correlation_figure(months[-1], market.label)
-                context.add_asset_metadata(
-                    {"heat_map": inline(picture, "correlations")}, None, month
-                )
-        return pa.concat_tables(months)
+            months[month] = correlate(factors, universe, month)
+        _show(context, months, "heat_map", correlation_figure, market)
+        return pa.concat_tables(months.values())
 
     return factor_correlations
+
+
+def _show(
+    context: dg.AssetExecutionContext,
+    months: Mapping[str, pa.Table],
+    name: str,
+    figure: Callable[[pa.Table, str], bytes],
+    market: Market,
+) -> None:
+    """The picture of each month that has rows, in the metadata of the month's own event."""
+    for month in list(months)[-PICTURED_MONTHS:]:
+        if months[month].num_rows:
+            picture = inline(figure(months[month], market.label), name)
+            context.add_asset_metadata({name: picture}, partition_key=month)

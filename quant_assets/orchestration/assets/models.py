@@ -131,7 +131,7 @@ def _model_asset(
             trained,
             market.name,
             name,
-            {"dagster_run_id": context.run_id, "simulated": str(market.simulated).lower()},
+            {"dagster_run_id": context.run.run_id, "simulated": str(market.simulated).lower()},
             pictures,
         )
         if report.fault:

@@ -10,7 +10,8 @@ import pytest
 
 from quant_assets.market_data.sources.base import Source
 from quant_assets.market_data.sources.registry import SOURCES, open_source
-from quant_assets.settings import ConfigError, Market
+from quant_assets.settings import Market
+from quant_assets.settings_files import ConfigError
 from quant_assets_tests.market_data.examples import files_market, market
 
 
