@@ -208,6 +208,7 @@ class ModelSettings(_Block):
     training_months: int = Field(36, ge=6)
     minimum_months: int = Field(18, ge=3)
     validation_months: int = Field(6, ge=1)
+    sample_every: int = Field(5, ge=1, le=252)
     minimum_rows: int = Field(2000, ge=100)
     rounds: int = Field(300, ge=1)
     seed: int = 7

@@ -28,9 +28,9 @@ def train_month(
 
     Args:
         split: of `walk_forward.training_window`.
-        factors: wide tables, one for each library, of `split.decisions`.
+        factors: wide tables, one for each library, of `split.decision_days(…)`.
         labels: of the row dates `split.labels`.
-        universe: of `split.decisions`.
+        universe: of the same days.
         settings: the model's block of models.yaml.
         thread_no: threads; they do not change the result.
 

@@ -27,7 +27,8 @@ from quant_assets_tests.end_to_end.servers import (
 from quant_assets_tests.markets import environment, sessions, simulated_market, small_settings
 
 MARKET = "sim"
-START, FIRST, END = date(2024, 1, 2), date(2024, 1, 31), date(2024, 4, 30)
+START, END = date(2024, 1, 2), date(2024, 4, 30)
+FIRST, LAST = date(2024, 1, 31), END  # the range that is launched
 MONTH, STRATEGY = "2024-03", "low_volatility"
 CHAIN = (
     *("bars", "quarantine", "adjusted_bars", "universe", "benchmark"),
@@ -59,8 +60,8 @@ class Platform:
 
     @property
     def days(self) -> list[str]:
-        """The partitions of the range: from FIRST to the market's last session."""
-        return [str(day) for day in sessions(FIRST, END)]
+        """The partitions of the range: from FIRST to LAST."""
+        return [str(day) for day in sessions(FIRST, LAST)]
 
     def runs_of_backfill(self) -> list[dict[str, Any]]:
         """The runs that the daemon made of the range, once all of them have ended."""

@@ -1,6 +1,7 @@
 """A range of days launched over GraphQL: one run, and everything about it read back."""
 
 import json
+import re
 import statistics
 
 import pytest
@@ -9,6 +10,7 @@ from quant_assets_tests.end_to_end.platform import (
     CHAIN,
     END,
     FIRST,
+    LAST,
     MARKET,
     MONTH,
     START,
@@ -29,7 +31,7 @@ def test_a_range_of_the_daily_chain_is_one_run(platform: Platform) -> None:
     assert assets == set(CHAIN)
     tags = {tag["key"]: tag["value"] for tag in runs[0]["tags"]}
     assert tags["dagster/asset_partition_range_start"] == str(FIRST)
-    assert tags["dagster/asset_partition_range_end"] == str(END)
+    assert tags["dagster/asset_partition_range_end"] == str(LAST)
 
 
 def test_the_webserver_answers_while_the_range_runs(platform: Platform) -> None:
@@ -51,7 +53,7 @@ def test_exactly_the_range_is_materialized(platform: Platform, asset: str) -> No
     }
     (done,) = node["assetPartitionStatuses"]["ranges"]
     assert (done["startKey"], done["endKey"], done["status"]) == (
-        *(str(FIRST), str(END)),
+        *(str(FIRST), str(LAST)),
         "MATERIALIZED",
     )
 
@@ -64,12 +66,14 @@ def test_checks_ran_and_passed(platform: Platform, asset: str) -> None:
     for check in checks:
         execution = check["executionForLatestMaterialization"]
         assert execution is not None, f"{check['name']} did not run"
-        assert execution["status"] == "SUCCEEDED", check
+        # A market whose last session is missing is not fresh, whatever was materialized just now.
+        passes = LAST == END or check["name"] != "freshness_check"
+        assert execution["status"] == ("SUCCEEDED" if passes else "FAILED"), check
 
 
 def test_materializations_say_what_they_hold(platform: Platform) -> None:
     platform.runs_of_backfill()
-    found = platform.api.metadata(MARKET, "bars", str(END))
+    found = platform.api.metadata(MARKET, "bars", str(LAST))
     assert found["days_in_run"] == len(platform.days)
     assert found["rows_in_run"] + found["rejected"] == found["rows_in"] > 1000
 
@@ -104,9 +108,9 @@ def test_a_month_and_a_strategy_are_materialized_on_request(platform: Platform) 
     ]
     assert [platform.ended(run) for run in runs] == ["SUCCESS", "SUCCESS"]
     picture = platform.api.metadata(MARKET, "factor_summary", MONTH)["overview"]
-    assert picture.startswith("![factors](data:image/png;base64,")
+    assert re.match(r"!\[.+\]\(data:image/png;base64,", picture)
     backtest = platform.api.metadata(MARKET, "backtest", STRATEGY)
-    assert backtest["sessions"] > 20
+    assert backtest["sessions"] > 10
     assert json.loads(backtest["parameters"])["window"] == 21
     assert platform.tear_sheet.is_file()
 

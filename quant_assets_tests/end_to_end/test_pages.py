@@ -8,6 +8,7 @@ from quant_assets_tests.end_to_end.browser import Browser
 from quant_assets_tests.end_to_end.platform import (
     CHAIN,
     END,
+    LAST,
     MARKET,
     MONTH,
     START,
@@ -63,7 +64,7 @@ def test_a_partitioned_asset_shows_its_days(platform: Platform, browser: Browser
         box = whole.bounding_box()
         assert box is not None
         assert green / box["width"] == pytest.approx(len(platform.days) / len(days), abs=0.02)
-        page.view.get_by_text(str(END), exact=True).filter(visible=True).last.click()
+        page.view.get_by_text(str(LAST), exact=True).filter(visible=True).last.click()
         page.shows("rows_in_run", "days_in_run")
         page.keep("partitions")
 
@@ -87,7 +88,7 @@ def test_a_picture_in_the_metadata_loads(platform: Platform, browser: Browser) -
         page.open(f"{address}&partition={MONTH}")
         page.shows("overview")
         page.view.get_by_text("[Show Markdown]").first.click()
-        page.view.locator("img[alt=factors]").wait_for()
+        page.view.locator("img[src^='data:image/png']").wait_for()
         ((width, height),) = page.pictures()
         assert width > 600
         assert height > 400

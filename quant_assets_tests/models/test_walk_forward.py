@@ -142,3 +142,23 @@ def test_impossible_lengths_and_unsorted_sessions_are_refused() -> None:
 def test_a_split_survives_its_record() -> None:
     split = training_window("2024-01", WEEKDAYS, 5, 5, 36)
     assert Split.from_record(split.to_record()) == split
+
+
+def test_training_days_are_sampled_from_the_last_back_and_validation_days_are_all_kept() -> None:
+    days = np.arange("2020-01-01", "2024-01-01", dtype="datetime64[D]")
+    days = days[np.is_busday(days)]
+    split = training_window("2023-06", days, 5, 5, 24, 6, 18)
+    every_day = split.decision_days(days)
+    inside = days[
+        (days >= np.datetime64(split.train.start)) & (days <= np.datetime64("2023-05-31"))
+    ]
+    assert every_day[0] == split.train.start
+    assert every_day[-1] == split.validation.end
+    assert set(every_day) <= set(inside.tolist())
+    sampled = split.decision_days(days, 5)
+    train = [day for day in sampled if day <= split.train.end]
+    assert train == [day for day in every_day if day <= split.train.end][::-1][::5][::-1]
+    assert train[-1] == split.train.end
+    assert [d for d in sampled if d > split.train.end] == [
+        d for d in every_day if d > split.train.end
+    ]

@@ -22,6 +22,7 @@ from quant_assets.warehouse.parquet import ParquetWarehouse
 
 # The model whose scores are the table `predictions`.
 PREDICTING = "lightgbm"
+MEMBERS = ["date", "symbol", "member"]
 
 
 def model_assets(partitions: MarketPartitions, settings: Settings) -> list[dg.AssetsDefinition]:
@@ -109,14 +110,12 @@ def _model_asset(
             block.validation_months,
             block.minimum_months,
         )
-
+        days = [str(day) for day in split.decision_days(partitions.sessions, block.sample_every)]
         trained = train_month(
             split,
-            [warehouse.read(f"{market.name}/{each}", split.decisions) for each in libraries],
+            [warehouse.read(f"{market.name}/{each}", days) for each in libraries],
             warehouse.read(f"{market.name}/labels", split.labels),
-            warehouse.read(
-                f"{market.name}/universe", split.decisions, ["date", "symbol", "member"]
-            ),
+            warehouse.read(f"{market.name}/universe", days, MEMBERS),
             block,
             settings.thread_no,
         )
@@ -166,9 +165,7 @@ def _predictions(partitions: MarketPartitions, settings: Settings) -> dg.AssetsD
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={
-            "universe": looking_back(
-                dg.AssetKey([market.name, "universe"]), columns=["date", "symbol", "member"]
-            ),
+            "universe": looking_back(dg.AssetKey([market.name, "universe"]), columns=MEMBERS),
             **{each: looking_back(dg.AssetKey([market.name, each])) for each in libraries},
         },
         deps=[
