@@ -176,7 +176,9 @@ def _serve(settings: Settings, host: str, port: int) -> None:
         pass  # its databases are made before webserver and daemon open them at once
     click.echo(f"UI: http://{host}:{port}")
     workspace = str(shipped("workspace.yaml"))
-    command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
+    # Without Dagster's word that `dagster dev` will be called `dg dev`.
+    python = [sys.executable, "-W", "ignore"]
+    command = [*python, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
     os.execv(sys.executable, command)
 
 

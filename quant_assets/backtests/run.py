@@ -110,7 +110,7 @@ def _summary(dates: np.ndarray, decided: np.ndarray, result: Simulation) -> dict
         "decisions": int(decided.sum()),
         "orders": result.orders,
         "dropped_orders": result.dropped,
-        "sessions_with_purchases_scaled_down": result.scaled,
+        "scaled_down_sessions": result.scaled,
         "positions_closed_as_stale": result.stale,
         "costs": float(returns["cost"].to_numpy().sum()),
         "turnover_per_session": _mean(returns, "turnover"),

@@ -11,14 +11,16 @@ import numpy as np
 
 GREY, LIGHT = "#555555", "#DDDDDD"
 SMALL, TEXT, TITLE = 7.5, 8.5, 10.0
+# As wide as the dialog in which the UI shows pictures, about a thousand dots.
+DPI = 80
 
 
 def new_figure(width: float, height: float) -> Any:
-    """An empty figure of so many inches at 100 dots each."""
+    """An empty figure of so many inches at DPI dots each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=100)
+    figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 

@@ -22,7 +22,7 @@ from quant_assets.orchestration.partitions import MarketPartitions
 from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.window import Window
 
-RUN_TAG = "quant_assets/launched_by"
+RUN_TAG = "launched_by"
 ASSET_JOB = "__ASSET_JOB"
 
 INTERRUPTED = "interrupted"

@@ -55,8 +55,8 @@ class WarehouseIOManager(dg.IOManager):
             self._replace_days(context, table, obj)
             return
         keys = context.asset_partition_keys if context.has_asset_partitions else None
-        self.warehouse.replace(table, list(keys) if keys is not None else None, obj)
-        context.add_output_metadata({"dagster/row_count": len(obj)})
+        rows = self.warehouse.replace(table, list(keys) if keys is not None else None, obj)
+        _count(context, rows, partitioned=keys is not None)
 
     def _replace_days(
         self, context: dg.OutputContext, table: str, obj: pa.Table | pd.DataFrame
@@ -65,15 +65,7 @@ class WarehouseIOManager(dg.IOManager):
         window = Window(days.start.date(), days.end.date() - timedelta(days=1))
         sessions = self.partitions[context.asset_key.path[0]].sessions_in(window)
         rows = self.warehouse.replace(table, window, obj, dates=sessions.tolist())
-        # Dagster copies a run's metadata onto the event of every partition, and the call for one
-        # partition's own lists all keys of the range each time (2,755 days: minutes). So the
-        # numbers of a range are named as the run's; a single day gets its own.
-        total = sum(rows.values())
-        if len(rows) == 1:
-            context.add_output_metadata({"dagster/partition_row_count": total})
-        else:
-            context.add_output_metadata({"rows_in_run": total, "days_in_run": len(rows)})
-        context.log.info(f"{table}: {total:,} rows on {len(rows):,} days")
+        _count(context, rows, partitioned=True)
 
     def _input_window(self, context: dg.InputContext, lookback: int) -> Window | None:
         """The days of the run's own window, extended by the look-back; None for whole tables."""
@@ -83,3 +75,20 @@ class WarehouseIOManager(dg.IOManager):
         days = context.step_context.partition_time_window
         own = Window(days.start.date(), days.end.date() - timedelta(days=1))
         return market.back(own, lookback)
+
+
+def _count(context: dg.OutputContext, rows: dict[str, int], partitioned: bool) -> None:
+    """Rows in the metadata of the event.
+
+    Dagster copies a run's metadata onto the event of every partition, and the call for one
+    partition's own lists all keys of the range each time (2,755 days: minutes). So the numbers of a
+    range are named as the run's; a single partition gets its own.
+    """
+    total = sum(rows.values())
+    if not partitioned:
+        context.add_output_metadata({"dagster/row_count": total})
+    elif len(rows) == 1:
+        context.add_output_metadata({"dagster/partition_row_count": total})
+    else:
+        context.add_output_metadata({"rows_in_run": total, "partitions_in_run": len(rows)})
+    context.log.info(f"{table_of(context.asset_key)}: {total:,} rows, {len(rows):,} partitions")

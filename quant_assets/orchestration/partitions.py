@@ -88,6 +88,14 @@ class MarketPartitions:
             end_offset=0 if after else end_offset,
         )
 
+    def group(self, chapter: str) -> str:
+        """The group of a chapter of this market.
+
+        The UI draws one box a group, and shows only the last part of a key: without the market in
+        it, two markets could not be told apart.
+        """
+        return f"{self.market.name}_{chapter}"
+
     def window(self, context: dg.AssetExecutionContext) -> Window:
         """The first to the last day of the partitions that a run asks for."""
         time_window = context.partition_time_window
@@ -139,13 +147,13 @@ def looking_back(
 ) -> dg.AssetIn:
     """An input with the sessions before the window that a day needs, and only some columns.
 
-    The mapping tells the lineage; the IO manager reads the same days and columns as one frame.
+    The IO manager reads the look-back as the metadata say. The mapping is day to day all the same:
+    with a `start_offset` of it, a range launched in the UI would be extended downstream by the
+    look-back, asset after asset, and would mark days that nobody asked for.
     """
     return dg.AssetIn(
         key=key,
-        partition_mapping=dg.TimeWindowPartitionMapping(
-            start_offset=-sessions, allow_nonexistent_upstream_partitions=True
-        ),
+        partition_mapping=dg.TimeWindowPartitionMapping(),
         metadata={"lookback": sessions, **({"columns": list(columns)} if columns else {})},
     )
 

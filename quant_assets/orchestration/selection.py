@@ -27,7 +27,8 @@ def parse_selection(
     whole = dg.AssetSelection.assets(*keys.values())
     if text is None:
         return whole
-    groups = {graph.get(key).group_name for key in keys.values()}
+    names = {str(graph.get(key).group_name) for key in keys.values()}
+    groups = {name.removeprefix(f"{market}_"): name for name in names}
     prefix = f"{market}_"
     jobs = {n.removeprefix(prefix): n for n in repository.job_names if n.startswith(prefix)}
     parts: list[dg.AssetSelection] = []
@@ -35,7 +36,7 @@ def parse_selection(
         name = part.strip().removeprefix(f"{market}/")
         bare = name.strip("+")
         if name.startswith(GROUP) and name.removeprefix(GROUP) in groups:
-            parts.append(dg.AssetSelection.groups(name.removeprefix(GROUP)))
+            parts.append(dg.AssetSelection.groups(groups[name.removeprefix(GROUP)]))
         elif bare in keys:
             one = dg.AssetSelection.assets(keys[bare])
             up = one.upstream() if name.startswith("+") else one

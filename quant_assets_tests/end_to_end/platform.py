@@ -28,7 +28,7 @@ from quant_assets_tests.markets import environment, sessions, simulated_market, 
 
 MARKET = "sim"
 START, END = date(2024, 1, 2), date(2024, 4, 30)
-FIRST, LAST = date(2024, 1, 31), END  # the range that is launched
+FIRST, LAST = date(2024, 1, 31), date(2024, 3, 28)  # the range that is launched
 MONTH, STRATEGY = "2024-03", "low_volatility"
 CHAIN = (
     *("bars", "quarantine", "adjusted_bars", "universe", "benchmark"),

@@ -74,8 +74,8 @@ def test_checks_ran_and_passed(platform: Platform, asset: str) -> None:
 def test_materializations_say_what_they_hold(platform: Platform) -> None:
     platform.runs_of_backfill()
     found = platform.api.metadata(MARKET, "bars", str(LAST))
-    assert found["days_in_run"] == len(platform.days)
-    assert found["rows_in_run"] + found["rejected"] == found["rows_in"] > 1000
+    assert found["partitions_in_run"] == len(platform.days)
+    assert found["rows_in_run"] + found["rejected_in_run"] == found["source_rows_in_run"] > 1000
 
 
 def test_every_asset_is_described(platform: Platform) -> None:

@@ -65,7 +65,7 @@ def test_a_partitioned_asset_shows_its_days(platform: Platform, browser: Browser
         assert box is not None
         assert green / box["width"] == pytest.approx(len(platform.days) / len(days), abs=0.02)
         page.view.get_by_text(str(LAST), exact=True).filter(visible=True).last.click()
-        page.shows("rows_in_run", "days_in_run")
+        page.shows("rows_in_run", "partitions_in_run")
         page.keep("partitions")
 
 

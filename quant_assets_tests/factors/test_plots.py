@@ -74,7 +74,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_the_summary_is_small_and_says_what_it_shows(drawn: list[Any]) -> None:
     picture = summary_figure(summary(), LABEL)
     assert len(picture) <= 80_000
-    assert Image.open(BytesIO(picture)).size == (1300, 860)
+    assert Image.open(BytesIO(picture)).size == (1040, 688)
     said = words(drawn[0])
     assert "Factors of 2016-03: Demo market (simulated data)" in said
     for expected in ("Rank IC by factor", "Decay", "Returns by quantile", "t-statistics by type"):

@@ -219,7 +219,7 @@ def test_a_day_and_a_range_tell_their_rows(warehouse: ParquetWarehouse) -> None:
 
     assert told("2024-01-05", None, [DAYS[3]]) == [{"dagster/partition_row_count": 2}]
     ranged = told("2024-01-04", "2024-01-08", DAYS[2:5])
-    assert ranged == [{"rows_in_run": 6, "days_in_run": 3}] * 3
+    assert ranged == [{"rows_in_run": 6, "partitions_in_run": 3}] * 3
 
 
 @pytest.mark.parametrize(

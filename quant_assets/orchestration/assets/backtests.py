@@ -28,7 +28,7 @@ def backtest_assets(
 
     @dg.asset(
         key=[market.name, "backtest"],
-        group_name="backtests",
+        group_name=partitions.group("backtests"),
         partitions_def=by_strategy,
         backfill_policy=ONE_RUN_EACH,
         deps=[all_days(dg.AssetKey([market.name, name])) for name in DEPENDENCIES],
@@ -59,10 +59,15 @@ def backtest_assets(
             context.log.warning(warning)
         return dg.MaterializeResult(
             metadata={
-                **result.summary,
+                **{name: _shown(value) for name, value in result.summary.items()},
                 "parameters": dg.MetadataValue.json(result.parameters.model_dump(mode="json")),
                 "warnings": dg.MetadataValue.md("\n".join(f"- {w}" for w in result.warnings)),
             }
         )
 
     return [backtest]
+
+
+def _shown(value: float | str | None) -> float | str | None:
+    """A number of a summary with as many digits as a reader can use."""
+    return round(value, 6) if isinstance(value, float) else value

@@ -43,7 +43,7 @@ def _library(partitions: MarketPartitions, settings: Settings, library: str) -> 
 
     @dg.asset(
         key=[market, f"factors_{library}"],
-        group_name="factors",
+        group_name=partitions.group("factors"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={
@@ -86,7 +86,7 @@ def _evaluation(
 
     @dg.asset(
         key=[market, "factor_evaluation"],
-        group_name="factors",
+        group_name=partitions.group("factors"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={
@@ -126,7 +126,7 @@ def _summary(partitions: MarketPartitions, settings: Settings) -> dg.AssetsDefin
 
     @dg.asset(
         key=[market.name, "factor_summary"],
-        group_name="factors",
+        group_name=partitions.group("factors"),
         partitions_def=partitions.monthly,
         backfill_policy=RANGE,
         deps=[[market.name, "factor_evaluation"]],
@@ -158,7 +158,7 @@ def _correlations(partitions: MarketPartitions, libraries: tuple[str, ...]) -> d
 
     @dg.asset(
         key=[market.name, "factor_correlations"],
-        group_name="factors",
+        group_name=partitions.group("factors"),
         partitions_def=partitions.monthly,
         backfill_policy=RANGE,
         deps=[[market.name, name] for name in ["universe", *(f"factors_{x}" for x in libraries)]],

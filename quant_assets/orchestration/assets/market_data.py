@@ -14,8 +14,6 @@ from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import OWNERS, RANGE
 from quant_assets.warehouse.parquet import ParquetWarehouse
 
-GROUP = "market_data"
-
 
 def market_data_assets(partitions: MarketPartitions) -> list[dg.AssetsDefinition]:
     """What is known of a market before anything is computed from it."""
@@ -32,7 +30,10 @@ def _corporate_actions(partitions: MarketPartitions) -> dg.AssetsDefinition:
     market = partitions.market
 
     @dg.asset(
-        key=[market.name, "corporate_actions"], group_name=GROUP, owners=OWNERS, kinds={"python"}
+        key=[market.name, "corporate_actions"],
+        group_name=partitions.group("market_data"),
+        owners=OWNERS,
+        kinds={"python"},
     )
     def corporate_actions(context: dg.AssetExecutionContext) -> pa.Table:
         """Splits and dividends with their ex-dates, as the source knows them now."""
@@ -60,7 +61,7 @@ def _bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
                 owners=OWNERS,
             ),
         },
-        group_name=GROUP,
+        group_name=partitions.group("market_data"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={
@@ -88,12 +89,14 @@ def _bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
             "bars",
             metadata={
                 "source": source.name,
-                "rows_in": screened.rows_in,
-                "rejected": rejected,
-                "flagged": screened.flags,
+                "source_rows_in_run": screened.rows_in,
+                "rejected_in_run": rejected,
+                "flagged_in_run": screened.flags,
             },
         )
-        yield dg.Output(screened.quarantine, "quarantine", metadata={"reasons": screened.counts})
+        yield dg.Output(
+            screened.quarantine, "quarantine", metadata={"reasons_in_run": screened.counts}
+        )
 
     return bars
 
@@ -103,7 +106,7 @@ def _adjusted_bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=[market.name, "adjusted_bars"],
-        group_name=GROUP,
+        group_name=partitions.group("market_data"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={
@@ -146,7 +149,7 @@ def _universe(partitions: MarketPartitions) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=[market.name, "universe"],
-        group_name=GROUP,
+        group_name=partitions.group("market_data"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={
@@ -183,7 +186,7 @@ def _benchmark(partitions: MarketPartitions) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=[market.name, "benchmark"],
-        group_name=GROUP,
+        group_name=partitions.group("market_data"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         owners=OWNERS,

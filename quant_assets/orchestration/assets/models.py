@@ -22,6 +22,8 @@ from quant_assets.warehouse.parquet import ParquetWarehouse
 
 # The model whose scores are the table `predictions`.
 PREDICTING = "lightgbm"
+# Of numbers in metadata; the stored ones have all of theirs.
+DIGITS = 6
 MEMBERS = ["date", "symbol", "member"]
 
 
@@ -39,7 +41,7 @@ def _labels(partitions: MarketPartitions, settings: Settings) -> dg.AssetsDefini
 
     @dg.asset(
         key=[market, "labels"],
-        group_name="models",
+        group_name=partitions.group("models"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={
@@ -69,7 +71,7 @@ def _model_asset(
 
     @dg.asset(
         key=[market.name, f"model_{name}"],
-        group_name="models",
+        group_name=partitions.group("models"),
         partitions_def=partitions.model_months,
         backfill_policy=ONE_RUN_EACH,
         deps=[
@@ -137,14 +139,14 @@ def _model_asset(
             context.log.warning(f"the model is trained and stored, but not tracked: {report.fault}")
         return dg.MaterializeResult(
             metadata={
-                **{name: value for name, value in trained.metrics.items() if isfinite(value)},
+                **{k: round(v, DIGITS) for k, v in trained.metrics.items() if isfinite(v)},
                 "training": str(split.train),
                 "validation": str(split.validation),
                 "last_label_known": str(split.last_known),
                 "data_hash": trained.data_hash,
                 "folder": dg.MetadataValue.path(str(folder)),
-                "mlflow_run": report.run_id or "none",
-                "tracking_fault": report.fault or "none",
+                **({"mlflow_run": report.run_id} if report.run_id else {}),
+                **({"tracking_fault": report.fault} if report.fault else {}),
                 "importance": inline(pictures["importance.png"], "feature importance"),
                 "learning": inline(pictures["training.png"], "validation rank IC"),
             }
@@ -161,7 +163,7 @@ def _predictions(partitions: MarketPartitions, settings: Settings) -> dg.AssetsD
 
     @dg.asset(
         key=[market.name, "predictions"],
-        group_name="models",
+        group_name=partitions.group("models"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={

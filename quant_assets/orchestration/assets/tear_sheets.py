@@ -27,7 +27,7 @@ def tear_sheet_assets(
 
     @dg.asset(
         key=[market.name, "tear_sheet"],
-        group_name="tear_sheets",
+        group_name=partitions.group("tear_sheets"),
         partitions_def=by_strategy,
         backfill_policy=ONE_RUN_EACH,
         deps=[[market.name, "backtest"], all_days(dg.AssetKey([market.name, "benchmark"]))],
@@ -53,11 +53,11 @@ def tear_sheet_assets(
         )
         context.add_output_metadata(
             {
-                "page": dg.MetadataValue.url(sheet.path.as_uri()),
+                "page": dg.MetadataValue.path(str(sheet.path)),
                 "metrics": dg.MetadataValue.md(_markdown(sheet.metrics)),
                 "equity": inline(sheet.picture, "equity and drawdown"),
                 "months": inline(sheet.monthly_picture, "returns by month"),
-                "without_quantstats_because": sheet.shortened or "it is there",
+                **({"without_quantstats": sheet.shortened} if sheet.shortened else {}),
             }
         )
         return sheet.table
