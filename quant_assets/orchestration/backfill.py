@@ -16,7 +16,7 @@ from dagster._core.storage.tags import (
 )
 
 from quant_assets.orchestration.failures import first_error, told
-from quant_assets.orchestration.interrupts import INTERRUPTS, lost_interrupts
+from quant_assets.orchestration.interrupts import INTERRUPTS, noticed_interrupts
 from quant_assets.orchestration.listener import listening
 from quant_assets.orchestration.partitions import MarketPartitions
 from quant_assets.settings_files import ConfigError
@@ -226,10 +226,10 @@ def execute(
     graph = repository.asset_graph
     report = Report()
 
-    def one(run: Run, skipped: bool, lost: Callable[[], bool]) -> Outcome:
+    def one(run: Run, skipped: bool, noticed: Callable[[], bool]) -> Outcome:
         def listen(event: dg.DagsterEvent) -> None:
             on_event(event)
-            if event.is_step_start and lost():
+            if event.is_step_start and noticed():
                 raise KeyboardInterrupt
 
         if skipped:
@@ -239,16 +239,16 @@ def execute(
             outcome = _execute(run, repository, instance, listen)
         report.outcomes.append(outcome)
         on_end(outcome)
-        if outcome.interrupted or lost():
+        if outcome.interrupted or noticed():
             raise KeyboardInterrupt
         return outcome
 
     broken: set[dg.AssetKey] = set()
-    with lost_interrupts() as lost:
+    with noticed_interrupts() as noticed:
         try:
             for stage in stages:
                 parents = {p for key in stage.keys for p in graph.get(key).parent_keys}
-                outcomes = [one(run, bool(parents & broken), lost) for run in stage.runs]
+                outcomes = [one(run, bool(parents & broken), noticed) for run in stage.runs]
                 if not any(outcome.success for outcome in outcomes):
                     broken.update(stage.keys)
         except KeyboardInterrupt:
