@@ -139,6 +139,14 @@ def sql(query: str, form: str) -> None:
         click.echo(frame.to_string(index=False, max_rows=60))
 
 
+@main.command()
+def tables() -> None:
+    """Describe every table, column by column, as Markdown."""
+    from quant_assets.warehouse.schemas import documentation
+
+    click.echo(documentation())
+
+
 @main.command("check-config")
 def check_config() -> None:
     """Read every setting, build the graph, and say what is active."""

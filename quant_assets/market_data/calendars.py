@@ -79,12 +79,6 @@ def _exchange_days(calendar: str, start: date) -> np.ndarray:
     return found
 
 
-def session_on_or_after(days: np.ndarray, day: date) -> date | None:
-    """The first session on or after a day, None if the calendar ends before it."""
-    position = int(np.searchsorted(days, np.datetime64(day, "D"), "left"))
-    return _as_date(days[position]) if position < len(days) else None
-
-
 def sessions_between(days: np.ndarray, window: Window) -> np.ndarray:
     """The sessions of a window; empty if it holds none."""
     return _between(days, window.start, window.end)
@@ -109,16 +103,6 @@ def extended(days: np.ndarray, window: Window, lookback: int) -> Window:
     if not len(inside) or lookback == 0:
         return window
     return Window(min(window.start, previous(days, _as_date(inside[0]), lookback)), window.end)
-
-
-def month_windows(days: np.ndarray) -> dict[str, Window]:
-    """`YYYY-MM` -> the first to the last session of the month, in order."""
-    months = days.astype("datetime64[M]")
-    found = {}
-    for month in np.unique(months):
-        inside = days[months == month]
-        found[str(month)] = Window(_as_date(inside[0]), _as_date(inside[-1]))
-    return found
 
 
 def _between(days: np.ndarray, first: date, last: date) -> np.ndarray:

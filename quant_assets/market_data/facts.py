@@ -4,7 +4,7 @@ Here are facts that cross tables or days. What one row of one table must be like
 `warehouse.schemas`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -46,6 +46,18 @@ def rows_accounted(rows_in: Mapping[date, int], bars: pa.Table, quarantine: pa.T
         for day in wrong[:EXAMPLES]
     ]
     return Finding(len(rows_in), len(wrong), tuple(examples))
+
+
+def sessions_present(sessions: Sequence[date], bars: pa.Table) -> Finding:
+    """Every session has at least one bar.
+
+    Args:
+        sessions: those that are judged.
+        bars: column `date`.
+    """
+    present = set(np.unique(session_dates(bars["date"])).tolist())
+    absent = [day for day in sessions if day not in present]
+    return Finding(len(sessions), len(absent), tuple(f"{d}: no bar" for d in absent[:EXAMPLES]))
 
 
 def returns_in_bounds(

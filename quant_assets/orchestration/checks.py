@@ -14,7 +14,6 @@ from quant_assets.market_data import facts
 from quant_assets.market_data.sources.registry import open_source
 from quant_assets.orchestration.io_managers import table_of
 from quant_assets.orchestration.partitions import MarketPartitions
-from quant_assets.warehouse.errors import SchemaError
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.window import Window
@@ -45,6 +44,13 @@ def market_checks(
             open_source(partitions.market).count_rows(window),
             warehouse.read(f"{name}/bars", window, ["date"]),
             warehouse.read(f"{name}/quarantine", window, ["date"]),
+        )
+
+    def sessions_present(warehouse: ParquetWarehouse, window: Window) -> Found:
+        """Every session has bars."""
+        return facts.sessions_present(
+            partitions.sessions_in(window).tolist(),
+            warehouse.read(f"{name}/bars", window, ["date"]),
         )
 
     def returns_in_bounds(warehouse: ParquetWarehouse, window: Window) -> Found:
@@ -90,6 +96,7 @@ def market_checks(
         # On the bars and not on the quarantine, which nothing is downstream of; both are written by
         # one step, before the checks of either.
         _daily(partitions, key("bars"), "rows_accounted", rows_accounted, blocking=True),
+        _daily(partitions, key("bars"), "sessions_present", sessions_present),
         _daily(partitions, key("adjusted_bars"), "returns_in_bounds", returns_in_bounds),
         _daily(partitions, key("labels"), "decided_before_known", nothing_from_the_future),
         *(_daily(partitions, key(x), "coverage", coverage(x)) for x in libraries),
@@ -150,11 +157,8 @@ def _conforms(key: dg.AssetKey) -> Body:
 
     def body(warehouse: ParquetWarehouse, window: Window) -> Found:
         frame = warehouse.read(table, window)
-        try:
-            schema.validate(frame, table=table)
-        except SchemaError as error:
-            return Found(frame.num_rows, error.rows or 1, (str(error),))
-        return Found(frame.num_rows, 0, ())
+        broken = schema.violations(frame, table=table)
+        return Found(frame.num_rows, sum(e.rows for e in broken), tuple(map(str, broken)))
 
     body.__doc__ = (
         f"Columns, types, missing values and bounds are as declared; "

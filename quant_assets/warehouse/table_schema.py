@@ -79,9 +79,8 @@ class TableSchema:
 
     `key` names the columns whose values identify a row ((): rows have no identity). `partition_by`
     names the column that says which partition a row belongs to (None: the table is one piece). A
-    `wide` table may hold any further float64 columns, nullable, such as one a factor. `empty_ok`
-    says whether a partition without rows is normal; the store writes such partitions in any case,
-    checks read the flag.
+    `wide` table may hold any further float64 columns, nullable, such as one a factor. A
+    partition may be without rows; whether that is a fault is for the checks to say.
     """
 
     name: str
@@ -90,7 +89,6 @@ class TableSchema:
     partition_by: PartitionBy | None
     description: str
     wide: bool = False
-    empty_ok: bool = True
     wide_description: str = field(default="one further column")
 
     @cached_property

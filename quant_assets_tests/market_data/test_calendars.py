@@ -73,13 +73,6 @@ def test_sessions_agree_with_the_exchanges_holidays(test_data: Path, exchange: s
     assert len(found) > 5000
 
 
-def test_session_on_or_after() -> None:
-    assert calendars.session_on_or_after(SESSIONS, date(2024, 1, 1)) == DAYS[0]
-    assert calendars.session_on_or_after(SESSIONS, date(2024, 1, 6)) == date(2024, 1, 8)
-    assert calendars.session_on_or_after(SESSIONS, date(2024, 1, 8)) == date(2024, 1, 8)
-    assert calendars.session_on_or_after(SESSIONS, date(2024, 1, 13)) is None
-
-
 def test_sessions_between_includes_both_ends() -> None:
     window = Window(date(2024, 1, 5), date(2024, 1, 8))
     assert calendars.sessions_between(SESSIONS, window).tolist() == DAYS[3:5]
@@ -100,12 +93,3 @@ def test_extended_puts_sessions_before_a_window() -> None:
     assert calendars.extended(SESSIONS, window, 50).start == DAYS[0]
     weekend = Window(date(2024, 1, 6), date(2024, 1, 7))
     assert calendars.extended(SESSIONS, weekend, 2) == weekend
-
-
-def test_month_windows_are_first_and_last_session() -> None:
-    days = calendars.sessions(market(end=date(2024, 3, 31)))
-    assert calendars.month_windows(days) == {
-        "2024-01": Window(date(2024, 1, 2), date(2024, 1, 31)),
-        "2024-02": Window(date(2024, 2, 1), date(2024, 2, 29)),
-        "2024-03": Window(date(2024, 3, 1), date(2024, 3, 28)),
-    }

@@ -147,3 +147,10 @@ def test_a_day_without_any_factor_is_short() -> None:
     universe = members((DAYS[0], "A", True))
     assert facts.coverage(universe, factors(), 0.5).examples == (f"{DAYS[0]}: 0% of 1 members",)
     assert facts.coverage(members(), factors(), 0.5) == Finding(0, 0, ())
+
+
+def test_a_session_without_bars_is_told() -> None:
+    found = facts.sessions_present(DAYS, dated(DAYS[0], DAYS[0], DAYS[2]))
+    assert (found.checked, found.violations) == (len(DAYS), len(DAYS) - 2)
+    assert found.examples[0] == f"{DAYS[1]}: no bar"
+    assert facts.sessions_present(DAYS[:1], dated(DAYS[0])).violations == 0

@@ -118,6 +118,7 @@ def test_every_check_passed(chain: Chain) -> None:
     assert {(e.asset_key.path[-1], e.check_name) for e in evaluations} >= {
         ("bars", "rows_accounted"),
         ("adjusted_bars", "returns_in_bounds"),
+        ("bars", "sessions_present"),
         ("labels", "decided_before_known"),
         ("factors_style", "coverage"),
         *((asset, "schema") for asset in DAILY),

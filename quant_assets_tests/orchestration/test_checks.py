@@ -22,6 +22,7 @@ WINDOW = Window(FIRST, LAST)
 MARKET = dg.AssetKey(["tiny"])
 FACTS = {
     ("bars", "rows_accounted"),
+    ("bars", "sessions_present"),
     ("adjusted_bars", "returns_in_bounds"),
     ("labels", "decided_before_known"),
     ("factors_style", "coverage"),

@@ -8,11 +8,19 @@ from collections.abc import Iterator
 import dagster as dg
 import pyarrow as pa
 
-from quant_assets.market_data import adjustment, quality, universe
+from quant_assets.market_data import adjustment, quality, rules, universe
 from quant_assets.market_data.sources.registry import open_source
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import OWNERS, RANGE
 from quant_assets.warehouse.parquet import ParquetWarehouse
+
+_REASONS = "\n".join(
+    [
+        "Every rejected row with its reason and where it came from; flagged rows stay bars.",
+        "",
+        *(f"- {name}: {text}" for name, text in rules.explanations().items()),
+    ]
+)
 
 
 def market_data_assets(partitions: MarketPartitions) -> list[dg.AssetsDefinition]:
@@ -56,7 +64,7 @@ def _bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
             ),
             "quarantine": dg.AssetOut(
                 key=[market.name, "quarantine"],
-                description="Every rejected row with its reason and where it came from.",
+                description=_REASONS,
                 kinds={"python", "parquet"},
                 owners=OWNERS,
             ),

@@ -64,6 +64,5 @@ TABLES = (
         ("strategy", "metric"),
         "strategy",
         "Performance metrics of each strategy.",
-        empty_ok=False,
     ),
 )

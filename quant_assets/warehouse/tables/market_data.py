@@ -46,7 +46,6 @@ TABLES = (
         ("date", "symbol"),
         "date",
         "Raw daily bars as traded that passed the quality rules.",
-        empty_ok=False,
     ),
     TableSchema(
         "quarantine",
@@ -97,7 +96,6 @@ TABLES = (
         ("date", "symbol"),
         "date",
         "Bars adjusted forward: a later event never changes an earlier row.",
-        empty_ok=False,
     ),
     TableSchema(
         "universe",
@@ -127,7 +125,6 @@ TABLES = (
         ("date", "symbol"),
         "date",
         "Which securities could be held on the day, and what they were.",
-        empty_ok=False,
     ),
     TableSchema(
         "benchmark",
@@ -157,6 +154,5 @@ TABLES = (
         ("date",),
         "date",
         "Index, volatility index and risk-free rate of the day.",
-        empty_ok=False,
     ),
 )
