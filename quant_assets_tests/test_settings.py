@@ -92,7 +92,7 @@ def test_a_users_file_overrides_key_by_key(tmp_path: Path) -> None:
     assert demo.source.model_dump() == {
         "kind": "simulated",
         "symbols": 50,
-        "seed": 7,
+        "seed": 5,
         "signal_ic": 0.05,
     }
     assert (demo.title, demo.start) == ("Mine", date(2022, 1, 3))
