@@ -1,16 +1,19 @@
-"""What a researcher imports: tables as frames, and SQL over all of them.
+"""What a researcher imports: tables as frames, SQL over all of them, and factors by expression.
 
-    from quant_assets.api import load, sql
+    from quant_assets.api import evaluate, load, sql
 
     columns = ["date", "symbol", "close"]
     closes = load("demo/adjusted_bars", "2024-01-01", "2024-12-31", columns)
     sql("select symbol, avg(turnover) from demo.bars group by symbol order by 2 desc limit 10")
+    evaluate("rank(-delta(close, 5))", "demo", "2024-01-01", "2024-12-31")
 
-Nothing is computed here: tables come out of the warehouse as the graph has left them.
+Tables come out of the warehouse as the graph has left them; expressions are computed on them here,
+with the look-back that they need, and nothing is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,7 +21,10 @@ from quant_assets.settings import load_settings
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.window import Window
 
-__all__ = ["load", "sql"]
+if TYPE_CHECKING:
+    from quant_assets.factors.gate import Verdict
+
+__all__ = ["evaluate", "judge", "load", "sql"]
 
 
 def load(
@@ -61,9 +67,64 @@ def sql(query: str) -> pd.DataFrame:
     return _warehouse().sql(query)
 
 
+def evaluate(
+    expressions: str | Mapping[str, str],
+    market: str,
+    start: date | str,
+    end: date | str,
+) -> pd.DataFrame:
+    """Factors by their expressions, over a market's adjusted bars.
+
+    Args:
+        expressions: one, or several by name.
+        market: such as `us`.
+        start: first day of the result, a date or `YYYY-MM-DD`; what lies before is read as needed.
+        end: last day, included.
+
+    Returns:
+        Of one expression: a row for each session, a column for each symbol. Of several: a row for
+        each session and symbol that has a bar (`date`, `symbol`), a column for each. NaN where a
+        value is not defined.
+
+    Raises:
+        ExpressionError: an expression is wrong; it points at the place.
+        ConfigError: there is no such market.
+        WarehouseError: the market's bars are not materialized.
+    """
+    from quant_assets.factors.reading import compute_from
+
+    named = {"value": expressions} if isinstance(expressions, str) else dict(expressions)
+    window = Window(_needed_day(start), _needed_day(end))
+    rows = compute_from(_warehouse(), load_settings(), market, named, window)
+    frame: pd.DataFrame = rows.to_pandas(date_as_object=False)
+    if isinstance(expressions, str):
+        frame = frame.pivot(index="date", columns="symbol", values="value")
+    return frame
+
+
+def judge(expression: str, market: str | None = None) -> "Verdict":
+    """Put an expression through the gate that new factors must pass; see factors/gate.py.
+
+    Args:
+        expression: its text.
+        market: whose last sessions it is tried on; without one only what needs no real data is.
+
+    Raises:
+        ConfigError: there is no such market.
+        WarehouseError: the market's bars are not materialized.
+    """
+    from quant_assets.factors.reading import judge_on
+
+    return judge_on(_warehouse(), load_settings(), expression, market)
+
+
 def _warehouse() -> ParquetWarehouse:
     settings = load_settings()
     return ParquetWarehouse(settings.warehouse_root, settings.markets)
+
+
+def _needed_day(value: date | str) -> date:
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _day(value: date | str | None) -> date | None:

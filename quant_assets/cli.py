@@ -1,4 +1,4 @@
-"""The command line: `quant-assets demo | ui | backfill | status | sql | check-config`.
+"""The command line: `quant-assets demo | ui | backfill | status | sql | check-factor | …`.
 
 Here are arguments and progress. Results go to the standard output, progress and errors to the
 standard error; how errors end a command stands in cli_errors.py. What a command does stands in the
@@ -145,6 +145,30 @@ def tables() -> None:
     from quant_assets.warehouse.schemas import documentation
 
     click.echo(documentation())
+
+
+@main.command("check-factor")
+@click.argument("expression")
+@click.option("--market", help="Try it on the last sessions of this market's bars, too.")
+def check_factor(expression: str, market: str | None) -> None:
+    """Put an expression through the gate that a new factor must pass; exit code 1 if it fails.
+
+    Syntax and types, knowledge of the future, coverage, likeness to the factors there are.
+    """
+    from quant_assets.api import judge
+
+    verdict = judge(expression, market)
+    marks = {True: "passed", False: "FAILED", None: "remark"}
+    for finding in verdict.findings:
+        first, *more = finding.detail.splitlines()
+        click.echo(f"{marks[finding.passed]}  {finding.step}: {first}")
+        for line in more:
+            click.echo(f"        {line}")
+    if verdict.normal_form is not None:
+        click.echo(f"look-back: {verdict.lookback} sessions")
+        click.echo(f"normal form: {verdict.normal_form}")
+    if not verdict.passed:
+        sys.exit(1)
 
 
 @main.command("check-config")

@@ -21,9 +21,29 @@ _LOCK_SECONDS = 600.0  # far more than a cold compilation takes on a slow machin
 
 # Where kernels stand; a new module of them is named here.
 MODULES = (
-    "quant_assets.factors.kernels",
-    "quant_assets.factors.cross_section_kernels",
     "quant_assets.backtests.kernels",
+    "quant_assets.factors.evaluation.daily_kernels",
+    "quant_assets.factors.evaluation.panel_kernels",
+    "quant_assets.factors.evaluation.persistence_kernels",
+    "quant_assets.factors.evaluation.ranking_kernels",
+    "quant_assets.factors.evaluation.sector_kernels",
+    "quant_assets.factors.expressions.comoment_kernels",
+    "quant_assets.factors.expressions.correlation_kernels",
+    "quant_assets.factors.expressions.cross_section_kernels",
+    "quant_assets.factors.expressions.distribution_kernels",
+    "quant_assets.factors.expressions.element_kernels",
+    "quant_assets.factors.expressions.extreme_kernels",
+    "quant_assets.factors.expressions.group_kernels",
+    "quant_assets.factors.expressions.history_kernels",
+    "quant_assets.factors.expressions.market_model_kernels",
+    "quant_assets.factors.expressions.moment_kernels",
+    "quant_assets.factors.expressions.pair_kernels",
+    "quant_assets.factors.expressions.quantile_kernels",
+    "quant_assets.factors.expressions.rank_kernels",
+    "quant_assets.factors.expressions.smoothing_kernels",
+    "quant_assets.factors.expressions.spread_kernels",
+    "quant_assets.factors.expressions.trend_kernels",
+    "quant_assets.factors.expressions.window_kernels",
 )
 
 _kernels: list[tuple[Any, str]] = []
@@ -31,25 +51,27 @@ _warm: set[int] = set()
 _warming = Lock()
 
 
+# Division by zero gives an infinity, as in numpy: a check that raises would keep loops from vector
+# registers.
 def helper(function: Kernel) -> Kernel:
     """Compile a function that only kernels call; it is inlined into their caches."""
     import numba
 
-    return cast(Kernel, numba.njit(fastmath=_REGROUPED, nogil=True)(function))
+    return cast(Kernel, numba.njit(fastmath=_REGROUPED, error_model="numpy", nogil=True)(function))
 
 
 def helper_of_numbers(function: Kernel) -> Kernel:
     """As `helper`, for values among which no NaN can be: maxima use vector registers, too."""
     import numba
 
-    return cast(Kernel, numba.njit(fastmath=_NUMBERS, nogil=True)(function))
+    return cast(Kernel, numba.njit(fastmath=_NUMBERS, error_model="numpy", nogil=True)(function))
 
 
 def helper_as_written(function: Kernel) -> Kernel:
     """As `helper`, with every operation in the order in which it is written."""
     import numba
 
-    return cast(Kernel, numba.njit(nogil=True)(function))
+    return cast(Kernel, numba.njit(error_model="numpy", nogil=True)(function))
 
 
 def kernel(signature: str, regrouped: bool = True) -> Callable[[Kernel], Kernel]:
@@ -61,7 +83,8 @@ def kernel(signature: str, regrouped: bool = True) -> Callable[[Kernel], Kernel]
 
     def decorate(function: Kernel) -> Kernel:
         fastmath = _REGROUPED if regrouped else False
-        compiled = cast(Kernel, numba.njit(cache=True, fastmath=fastmath, nogil=True)(function))
+        options: dict[str, Any] = {"fastmath": fastmath, "error_model": "numpy", "nogil": True}
+        compiled = cast(Kernel, numba.njit(cache=True, **options)(function))
         _kernels.append((compiled, signature))
         return compiled
 

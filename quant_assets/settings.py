@@ -7,14 +7,15 @@ variable as `${NAME}`, so that a checkout holds no path. How a setting is used i
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from quant_assets.settings_files import (
+    Block,
     ConfigError,
     UnsetVariableError,
     checked,
@@ -22,6 +23,7 @@ from quant_assets.settings_files import (
     near_name,
     read,
 )
+from quant_assets.settings_research import FactorSettings, MiningSettings, ModelSettings, Strategies
 
 ALL_MARKETS = "all"
 # The monthly schedules and the freshness checks follow the daily schedule by up to six hours.
@@ -29,13 +31,7 @@ LATEST_DAILY_AT = time(18)
 MOST_THREADS = 1024
 
 
-class _Block(BaseModel):
-    """A block of a file: unknown keys are errors, values cannot be changed after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SymbolsFile(_Block):
+class SymbolsFile(Block):
     """The file that lists a market's symbols; `columns` maps our names to the vendor's."""
 
     path: str
@@ -44,7 +40,7 @@ class SymbolsFile(_Block):
     }
 
 
-class FilesSource(_Block):
+class FilesSource(Block):
     """Vendor files, Parquet or CSV: a file, a folder or a glob, local or s3://."""
 
     kind: Literal["files"]
@@ -58,7 +54,7 @@ class FilesSource(_Block):
     corporate_actions: str | None = None
 
 
-class SimulatedSource(_Block):
+class SimulatedSource(Block):
     """A made-up market, the same on every machine; for the demo and for tests."""
 
     kind: Literal["simulated"]
@@ -67,7 +63,7 @@ class SimulatedSource(_Block):
     signal_ic: float = Field(0.05, ge=0, lt=0.5)
 
 
-class Series(_Block):
+class Series(Block):
     """One column of a dated file: an index, a volatility index, an interest rate."""
 
     title: str | None = None
@@ -80,21 +76,21 @@ class Series(_Block):
     carry_forward: bool = False
 
 
-class Costs(_Block):
+class Costs(Block):
     """Trading costs in basis points of the traded value."""
 
     commission_bps: float = Field(1.0, ge=0, le=500)
     slippage_bps: float = Field(5.0, ge=0, le=500)
 
 
-class QualityRules(_Block):
+class QualityRules(Block):
     """Bounds of the rules that raw bars must pass."""
 
     jump: float = Field(0.5, gt=0)
     jump_lookback: int = Field(5, ge=1, le=60)
 
 
-class UniverseRules(_Block):
+class UniverseRules(Block):
     """Who is a member of the day's universe: money in its currency, windows in sessions."""
 
     minimum_age: int = Field(63, ge=0, le=252)
@@ -105,7 +101,7 @@ class UniverseRules(_Block):
     limit_move: float | None = Field(None, gt=0, lt=1)
 
 
-class Market(_Block):
+class Market(Block):
     """One market: its calendar, its money, where its data come from, its rules.
 
     `annualization` is the number of sessions a year by which returns and risks are made annual.
@@ -184,71 +180,7 @@ class Market(_Block):
         return self
 
 
-class FactorSettings(_Block):
-    """Which factors are left out, and how all of them are evaluated (horizons in sessions)."""
-
-    horizons: tuple[int, ...] = (1, 5, 21)
-    quantiles: int = Field(5, ge=2, le=5)
-    disabled: dict[str, list[str]] = {}
-
-    @field_validator("horizons")
-    @classmethod
-    def _ascending(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if not value or any(h < 1 or h > 252 for h in value) or list(value) != sorted(set(value)):
-            raise ValueError(f"must be ascending sessions between 1 and 252. Got {value} instead")
-        return value
-
-
-class ModelSettings(_Block):
-    """A walk-forward model: features, label, windows (months or sessions, by name), parameters."""
-
-    features: list[str] = ["style"]
-    horizon: int = Field(5, ge=1, le=252)
-    embargo: int = Field(5, ge=0, le=252)
-    training_months: int = Field(36, ge=6)
-    minimum_months: int = Field(18, ge=3)
-    validation_months: int = Field(6, ge=1)
-    sample_every: int = Field(5, ge=1, le=252)
-    minimum_rows: int = Field(2000, ge=100)
-    rounds: int = Field(300, ge=1)
-    seed: int = 7
-    parameters: dict[str, Any] = {}
-
-
-class StrategySettings(_Block):
-    """A strategy's parameters where they differ from its defaults, in general and by market."""
-
-    enabled: bool = True
-    parameters: dict[str, Any] = {}
-    markets: dict[str, dict[str, Any]] = {}
-
-
-class Strategies(_Block):
-    """The strategies, and further folders in which plugins are looked for."""
-
-    folders: list[str] = []
-    strategies: dict[str, StrategySettings] = {}
-
-    def parameters(self, strategy: str, market: str) -> dict[str, Any]:
-        """What is set for a strategy on a market, where it differs from its own defaults."""
-        settings = self.strategies.get(strategy, StrategySettings())
-        return {**settings.parameters, **settings.markets.get(market, {})}
-
-    def enabled(self, names: Iterable[str]) -> list[str]:
-        """Those of the names that are not switched off.
-
-        Raises:
-            ConfigError: a strategy is set that does not exist.
-        """
-        known = list(names)
-        for name in self.strategies:
-            if name not in known:
-                near = near_name(name, known)
-                raise ConfigError(f"strategies.yaml: strategies.{name}: no such strategy{near}")
-        return [n for n in known if self.strategies.get(n, StrategySettings()).enabled]
-
-
-class Webhook(_Block):
+class Webhook(Block):
     """A failed run is posted as JSON to a URL."""
 
     kind: Literal["webhook"]
@@ -263,7 +195,7 @@ class Webhook(_Block):
         return value
 
 
-class Email(_Block):
+class Email(Block):
     """A failed run is mailed through an SMTP server; user and password come from `${…}`."""
 
     kind: Literal["email"]
@@ -276,7 +208,7 @@ class Email(_Block):
     starttls: bool = True
 
 
-class Log(_Block):
+class Log(Block):
     """A failed run is written to the daemon's log."""
 
     kind: Literal["log"]
@@ -285,13 +217,13 @@ class Log(_Block):
 Notifier = Annotated[Webhook | Email | Log, Field(discriminator="kind")]
 
 
-class Notifications(_Block):
+class Notifications(Block):
     """Who is told of a failed run."""
 
     notifiers: list[Notifier] = []
 
 
-class Warehouse(_Block):
+class Warehouse(Block):
     """Where the tables lie."""
 
     root: str = Field(min_length=1)
@@ -304,7 +236,7 @@ class Warehouse(_Block):
         return value
 
 
-class Settings(_Block):
+class Settings(Block):
     """Everything that is set, checked and with the environment filled in."""
 
     home: Path
@@ -315,6 +247,7 @@ class Settings(_Block):
     markets: dict[str, Market]
     inactive: dict[str, str]
     factors: FactorSettings
+    mining: MiningSettings
     models: dict[str, ModelSettings]
     strategies: Strategies
     notifiers: list[Notifier]
@@ -366,6 +299,7 @@ def load_settings(
     markets, inactive = _markets(read("markets", folder), env)
     notifications = fill("notifications.yaml", "", read("notifications", folder), env)
     models = read("models", folder)
+    mining = fill("mining.yaml", "", read("mining", folder), env)
     return checked(
         Settings,
         "settings",
@@ -380,6 +314,7 @@ def load_settings(
             "markets": markets,
             "inactive": inactive,
             "factors": checked(FactorSettings, "factors.yaml", "", read("factors", folder)),
+            "mining": checked(MiningSettings, "mining.yaml", "", mining),
             "models": {
                 name: checked(ModelSettings, "models.yaml", name, block)
                 for name, block in models.items()

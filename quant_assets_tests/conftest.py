@@ -14,6 +14,15 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile every kernel once, before tests that wait for a process only so long."""
+    if not session.config.option.collectonly:
+        from quant_assets.compiled import warm_up_all
+
+        warm_up_all()
+
+
 VENDOR_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 

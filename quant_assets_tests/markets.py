@@ -53,9 +53,12 @@ def small_settings(
 ) -> Settings:
     """Settings with just these markets, home and config in `folder`.
 
-    `config` has further files (`{"models": {…}}`); `variables` are added to the environment.
+    `config` has further files (`{"models": {…}}`); `variables` are added to the environment. Of the
+    libraries of factors only style is computed, unless the config says otherwise.
     """
-    path = write_config(folder, markets=dict(markets), **(config or {}))
+    files = dict(config or {})
+    files["factors"] = {"libraries": ["style"], **files.get("factors", {})}
+    path = write_config(folder, markets=dict(markets), **files)
     return load_settings(path, environment(folder, markets, **variables))
 
 

@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from quant_assets.settings import (
-    FilesSource,
-    Market,
-    Settings,
-    Strategies,
-    StrategySettings,
-    load_settings,
-)
+from quant_assets.settings import FilesSource, Market, Settings, load_settings
 from quant_assets.settings_files import ConfigError, near_name
+from quant_assets.settings_research import Strategies, StrategySettings
 from quant_assets_tests.markets import (
     files_market,
     market_block,

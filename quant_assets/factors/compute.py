@@ -1,116 +1,132 @@
-"""Computing a library of factors: tables in, one wide table out.
+"""Computing a library of factors: tables in, wide tables out, block by block.
 
-Here stand the way from adjusted bars to the inputs of factors and from their results to rows. What
-a factor is stands in registry.py, the factors in library/.
+Here stand the way from a library to its plan and from results to rows. What an expression means and
+how it is computed stands in `expressions/`, where fields come from in market_fields.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 
-from quant_assets.factors.inputs import FactorInputs, FloatArray
-from quant_assets.factors.registry import Factor, select
-from quant_assets.market_data.panels import Panel, date_column, session_dates
+from quant_assets import compiled
+from quant_assets.factors.expressions import engine
+from quant_assets.factors.expressions.plan import Plan, plan
+from quant_assets.factors.market_fields import Array, MarketFields
+from quant_assets.market_data.panels import date_column
 from quant_assets.warehouse.window import Window
 
-BARS = ("open", "high", "low", "close", "volume", "turnover")
+# Calls its argument with the place of each part, and gives the results in that order.
+Run = Callable[[Callable[[int], Array]], Sequence[Array]]
+# Of the results that are held at once, in bytes.
+_TABLE_BYTES = 256 << 20
 
 
-def lookback(library: str, names: Iterable[str] | None = None) -> int:
-    """Sessions before a window that its factors need: the largest look-back of the library.
+def plan_of(expressions: Mapping[str, str], definitions: Mapping[str, str]) -> Plan:
+    """The plan of named expressions; the same one for the same texts, for planning takes a while.
 
     Raises:
-        UnknownFactorError: no such library or factor.
+        ExpressionError: a text is not a sound expression.
     """
-    return max((each.lookback for each in select(library, names)), default=0)
+    return _plan(tuple(expressions.items()), tuple(definitions.items()))
+
+
+@lru_cache(maxsize=32)
+def _plan(
+    expressions: tuple[tuple[str, str], ...], definitions: tuple[tuple[str, str], ...]
+) -> Plan:
+    return plan(dict(expressions), dict(definitions))
 
 
 def compute(
-    library: str,
-    adjusted: pa.Table,
-    benchmark: pa.Table,
+    plans: Sequence[Plan],
+    market: MarketFields,
     window: Window,
-    names: Iterable[str] | None = None,
     thread_no: int = 1,
-) -> pa.Table:
-    """The factors of a library over a window.
+    memory: int = engine.DEFAULT_MEMORY,
+    run: Run | None = None,
+) -> Iterator[tuple[Window, pa.Table]]:
+    """The results of plans over a window, in blocks of days, oldest first.
 
     Args:
-        library: the library.
-        adjusted: forward-adjusted bars (date, symbol and what the factors read of open, high, low,
-            close, volume, turnover), of the window and `lookback(library)` sessions before it; with
-            fewer before it, as at a market's start, windows are as short as the data.
-        benchmark: date, index_close, of the same days. Its days and those of the bars are the
-            sessions. Without an index the factors that need one are missing.
+        plans: of the expressions; one, or several for parts that are computed apart.
+        market: its fields, of the window and the largest look-back before it; with fewer sessions
+            before it, as at a market's start, windows are as short as the data.
         window: the days of the result.
-        names: the factors; by default the whole library.
-        thread_no: threads.
+        thread_no: threads in a part.
+        memory: bytes that intermediate values of all parts may take, about.
+        run: computes the parts of a block, by default one after the other.
 
-    Returns:
-        date, symbol and a float64 column a factor, null where it is not defined (too few valid
-        sessions, an end without a bar); a row for every bar of the window, by date and symbol.
-
-    Raises:
-        UnknownFactorError: no such library or factor.
-        ValueError: a factor returned another shape than (symbols, sessions).
+    Yields:
+        (days, rows): windows without gap or overlap that together are `window`; date, symbol and a
+        float64 column a result, null where it is not defined; a row for every bar, by date and
+        symbol.
     """
-    from quant_assets.factors import kernels
+    compiled.warm_up_all()
+    first, stop = market.rows(window)
+    names = [name for each in plans for name in each.names]
+    rows = max(1, _TABLE_BYTES // (8 * max(len(market.symbols) * len(names), 1)))
+    start = window.start
+    with ExitStack() as stack:
+        parts = [
+            stack.enter_context(_Part(each, market, first, thread_no, memory // len(plans)))
+            for each in plans
+        ]
+        for row in range(first, max(stop, first + 1), rows):
+            end = min(row + rows, stop)
 
-    chosen = select(library, names)
-    fields = [name for name in BARS if any(name in each.inputs for each in chosen)]
-    index_days = session_dates(benchmark["date"])
-    dates = np.union1d(session_dates(adjusted["date"]), index_days)
-    panel = Panel.from_table(adjusted, fields or ["close"], dates=dates)
-    closes = np.full(len(dates), np.nan)
-    closes[np.searchsorted(dates, index_days)] = benchmark["index_close"].cast(pa.float64())
-    first, stop = np.searchsorted(
-        dates, np.array([window.start, window.end], "datetime64[D]") + np.array([0, 1])
-    )
-    rows = _rows(adjusted, dates, panel.symbols, int(first), int(stop))
-    inputs = FactorInputs(panel, closes, first=int(first), thread_no=thread_no)
-    del panel  # the inputs hold it the other way round
-    kernels.warm()
-    return _table(chosen, inputs, *rows)
+            def work(place: int, row: int = row, end: int = end) -> Array:
+                return parts[place].results(row, end)
 
-
-def values_of(factor: Factor, inputs: FactorInputs) -> FloatArray:
-    """What a factor's function returns, checked: float64 (symbols, sessions)."""
-    values = np.asarray(factor.function(inputs), np.float64)
-    if values.shape != inputs.shape:
-        raise ValueError(
-            f"factor {factor.name!r} of library {factor.library!r} must return the shape "
-            f"{inputs.shape} (symbols, sessions). Got {values.shape} instead."
-        )
-    return values
+            found = run(work) if run else [work(place) for place in range(len(parts))]
+            last = window.end if end >= stop else market.dates[end - 1].item()
+            results = dict(zip(names, (each for part in found for each in part), strict=True))
+            yield Window(start, last), _table(market, row, end, results)
+            start = last + timedelta(days=1)
 
 
-def _rows(
-    adjusted: pa.Table, dates: np.ndarray, symbols: np.ndarray, first: int, stop: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Places (session, symbol) of the bars from session `first` to before `stop`, in that order."""
-    days = np.searchsorted(dates, session_dates(adjusted["date"]))
-    inside = (days >= first) & (days < stop)
-    names = adjusted["symbol"].filter(pa.array(inside)).cast(pa.string())
-    codes = names.combine_chunks().dictionary_encode()
-    found = np.searchsorted(symbols, codes.dictionary.to_numpy(zero_copy_only=False))
-    places = found[codes.indices.to_numpy()] if len(names) else np.zeros(0, np.int64)
-    present = np.zeros((max(stop - first, 0), len(symbols)), bool)
-    present[days[inside] - first, places] = True
+class _Part:
+    """A plan on its way through the sessions of a market."""
+
+    def __init__(
+        self, chosen: Plan, market: MarketFields, first: int, thread_no: int, memory: int
+    ) -> None:
+        self._row = max(first - chosen.lookback, 0)
+        self._data = {name: market.fields[name] for name in chosen.fields}
+        self._shape = len(chosen.names), len(market.symbols)
+        symbols = len(market.symbols)
+        self._stream = engine.Stream(chosen, symbols, first - self._row, thread_no, memory)
+
+    def __enter__(self) -> "_Part":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._stream.close()
+
+    def results(self, first: int, stop: int) -> Array:
+        """Results of the sessions from `first` to before `stop`, each (sessions, symbols)."""
+        results, symbols = self._shape
+        out = np.empty((results, stop - first, symbols))
+        while self._row < stop:
+            low, high = self._row, min(self._row + self._stream.block_rows, stop)
+            block = {name: values[low:high] for name, values in self._data.items()}
+            self._stream.advance(block, out[:, max(low - first, 0) : max(high - first, 0)])
+            self._row = high
+        return out
+
+
+def _table(market: MarketFields, first: int, stop: int, results: Mapping[str, Array]) -> pa.Table:
+    """Rows of the places that have a bar."""
+    present = market.present[first:stop]
     sessions, columns = np.nonzero(present)
-    return sessions + first, columns
-
-
-def _table(
-    chosen: Sequence[Factor], inputs: FactorInputs, sessions: np.ndarray, columns: np.ndarray
-) -> pa.Table:
-    symbols = pa.array(inputs.symbols.astype(object), pa.string())
+    symbols = pa.array(market.symbols.astype(object), pa.string())
     data = {
-        "date": date_column(inputs.dates[sessions]),
+        "date": date_column(market.dates[first:stop][sessions]),
         "symbol": symbols.take(pa.array(columns)),
     }
-    for each in chosen:
-        values = values_of(each, inputs)[columns, sessions]
-        data[each.name] = pa.array(values, mask=~np.isfinite(values))
-    inputs.forget()
+    for name, values in results.items():
+        data[name] = pa.array(values[present], from_pandas=True)
     return pa.table(data)

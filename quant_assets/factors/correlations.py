@@ -6,7 +6,9 @@ Here stands the monthly table. The picture of it stands in plots.py.
 import numpy as np
 import pyarrow as pa
 
-from quant_assets.factors.evaluation import KEYS, MINIMUM_OBSERVATIONS, ascending
+from quant_assets.factors.evaluation.inputs import factor_names
+from quant_assets.factors.evaluation.measures import MINIMUM_OBSERVATIONS
+from quant_assets.factors.expressions.operators.registry import operator
 from quant_assets.factors.layout import Layout, symbols_of
 from quant_assets.market_data.panels import session_dates
 
@@ -14,8 +16,10 @@ from quant_assets.market_data.panels import session_dates
 def correlate(factors: pa.Table, universe: pa.Table, month: str) -> pa.Table:
     """The rows of table factor_correlations for a month.
 
-    Each day: Spearman (average ranks for ties) between every two factors over the members that have
-    both, at least MINIMUM_OBSERVATIONS. Then the mean over the days of the month that have it.
+    Each day: the correlation between the ranks of every two factors over the members that have
+    both, at least MINIMUM_OBSERVATIONS. A factor's ranks (average ranks for ties) are among all
+    members that have it; where two factors have the same members, this is Spearman's correlation.
+    Then the mean over the days of the month that have it.
 
     Args:
         factors: date, symbol, one column a factor (several libraries joined).
@@ -26,11 +30,7 @@ def correlate(factors: pa.Table, universe: pa.Table, month: str) -> pa.Table:
         A row for each ordered pair of factors, itself included (1 where its ranks vary), by factor
         and other; correlation is null without a day, days says how many there were.
     """
-    from quant_assets.factors import cross_section_kernels as cross
-    from quant_assets.factors import kernels
-
-    kernels.warm()
-    names = sorted(set(factors.column_names) - set(KEYS))
+    names = factor_names(factors)
     days = np.unique(session_dates(factors["date"]))
     days = days[days.astype("datetime64[M]") == np.datetime64(month, "M")]
     symbols = symbols_of(universe)
@@ -39,26 +39,46 @@ def correlate(factors: pa.Table, universe: pa.Table, month: str) -> pa.Table:
     values = np.full((len(days), len(names), len(symbols)), np.nan)
     for place, name in enumerate(names):
         values[:, place] = np.where(member, layout.spread(factors[name]), np.nan)
-    each = np.full((len(days), len(names), len(names)), np.nan)
-    cross.rank_correlations(values, ascending(values), MINIMUM_OBSERVATIONS, each)
-    return _table(names, month, *_means(values, each))
-
-
-def _means(values: np.ndarray, each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean correlation and number of days, (factors, factors), from the upper triangles of days."""
-    known = np.isfinite(each)
-    days = known.sum(axis=0)
-    total = np.where(known, each, 0.0).sum(axis=0)
-    days, total = days + days.T, total + total.T
-    counted = np.isfinite(values).sum(axis=2) >= MINIMUM_OBSERVATIONS
-    filled = np.where(np.isfinite(values), values, -np.inf).max(axis=2, initial=-np.inf)
-    lowest = np.where(np.isfinite(values), values, np.inf).min(axis=2, initial=np.inf)
-    own = (counted & (filled > lowest)).sum(axis=0)
-    np.fill_diagonal(days, own)
-    np.fill_diagonal(total, own)
+    total = np.zeros((len(names), len(names)))
+    count = np.zeros(total.shape, np.int32)
+    for day in values:
+        found = rank_correlations(day)
+        known = np.isfinite(found)
+        total[known] += found[known]
+        count += known
     means = np.full(total.shape, np.nan)
-    np.divide(total, days, out=means, where=days > 0)
-    return means, days
+    np.divide(total, count, out=means, where=count > 0)
+    return _table(names, month, means, count)
+
+
+def rank_correlations(values: np.ndarray) -> np.ndarray:
+    """Correlations between the ranks of factors on one day, pairwise complete.
+
+    Args:
+        values: (factors, securities), NaN for missing.
+
+    Returns:
+        (factors, factors); NaN below MINIMUM_OBSERVATIONS or where ranks do not vary. Doubled ranks
+        are whole numbers and so are all sums of them, to the last digit, in whatever order the
+        matrix products add them up: bits depend on the values alone.
+    """
+    known = np.isfinite(values)
+    number = known.sum(axis=1, keepdims=True)
+    shares = np.empty(values.shape)
+    operator("rank").compute([np.ascontiguousarray(values)], (), 0, shares)
+    # Doubled, so that ties are whole, and around their middle, so that sums stay small.
+    ranks = np.where(known, np.rint(2.0 * shares * number) - (number + 1.0), 0.0)
+    masks, which = np.unique(known, axis=0, return_inverse=True)
+    kinds = masks.T.astype(np.float64)  # factors often miss the same securities
+    common = (known @ kinds)[:, which]
+    sums = (ranks @ kinds)[:, which]
+    squares = (ranks**2 @ kinds)[:, which]
+    spread = common * squares - sums**2
+    products = common * (ranks @ ranks.T) - sums * sums.T
+    enough = (common >= MINIMUM_OBSERVATIONS) & (spread > 0) & (spread.T > 0)
+    found = np.full(products.shape, np.nan)
+    np.divide(products, np.sqrt(spread) * np.sqrt(spread.T), out=found, where=enough)
+    return np.clip(found, -1.0, 1.0)
 
 
 def _table(names: list[str], month: str, means: np.ndarray, days: np.ndarray) -> pa.Table:

@@ -13,7 +13,7 @@ from quant_assets.models.errors import TooFewRowsError
 from quant_assets.models.trained import TrainedModel
 from quant_assets.models.trees import train_lightgbm
 from quant_assets.models.walk_forward import Split
-from quant_assets.settings import ModelSettings
+from quant_assets.settings_research import ModelSettings
 
 
 def train_month(

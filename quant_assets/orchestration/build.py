@@ -21,6 +21,7 @@ from quant_assets.orchestration.consistency import check_settings
 from quant_assets.orchestration.io_managers import WarehouseIOManager
 from quant_assets.orchestration.jobs import market_jobs
 from quant_assets.orchestration.listener import listener_logger
+from quant_assets.orchestration.mining import mining_definitions
 from quant_assets.orchestration.notifications import failure_sensor
 from quant_assets.orchestration.partitions import MarketPartitions
 from quant_assets.orchestration.policies import EXECUTOR
@@ -78,13 +79,14 @@ def _market(
     jobs = market_jobs(partitions, by_strategy, assets)
     freshness, freshness_sensor = freshness_checks(partitions, assets)
     landing = [] if partitions.market.simulated else [landing_sensor(partitions, jobs.daily)]
-    return dg.Definitions(
+    market = dg.Definitions(
         assets=assets,
-        asset_checks=[*market_checks(partitions, assets), *freshness],
+        asset_checks=[*market_checks(partitions, settings, assets), *freshness],
         jobs=jobs.all(),
         schedules=market_schedules(partitions, list(strategies), jobs),
         sensors=[*landing, freshness_sensor],
     )
+    return dg.Definitions.merge(market, mining_definitions(partitions, settings, assets))
 
 
 def _resources(settings: Settings) -> dict[str, Any]:

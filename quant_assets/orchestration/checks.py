@@ -9,11 +9,13 @@ from typing import Any
 
 import dagster as dg
 
-from quant_assets.factors import compute
+from quant_assets.factors.catalogue import catalogue
+from quant_assets.factors.compute import plan_of
 from quant_assets.market_data import facts
 from quant_assets.market_data.sources.registry import open_source
 from quant_assets.orchestration.io_managers import table_of
 from quant_assets.orchestration.partitions import MarketPartitions
+from quant_assets.settings import Settings
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.window import Window
@@ -31,10 +33,11 @@ Body = Callable[[ParquetWarehouse, Window], Found]
 
 
 def market_checks(
-    partitions: MarketPartitions, assets: Sequence[dg.AssetsDefinition]
+    partitions: MarketPartitions, settings: Settings, assets: Sequence[dg.AssetsDefinition]
 ) -> list[dg.AssetChecksDefinition]:
     """Schema checks of every table, and the facts of the market's daily tables."""
     name = partitions.market.name
+    known = catalogue(settings.factors, name)
     daily = [key for a in assets if a.partitions_def == partitions.daily for key in a.keys]
     schema = [_daily(partitions, key, "schema", _conforms(key), blocking=True) for key in daily]
 
@@ -71,7 +74,8 @@ def market_checks(
         )
 
     def coverage(library: str) -> Body:
-        past = compute.lookback(library.removeprefix("factors_"))
+        formulas = known.library(library.removeprefix("factors_")).expressions
+        past = plan_of(formulas, known.definitions).lookback
         judged_from = partitions.sessions[min(past, len(partitions.sessions) - 1)].item()
 
         def covers_the_universe(warehouse: ParquetWarehouse, window: Window) -> Found:

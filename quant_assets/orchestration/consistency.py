@@ -7,9 +7,13 @@ registries know, so that a slip shows when the graph is built and not in the mid
 from collections.abc import Iterable, Mapping
 
 from quant_assets.backtests.strategies.base import Strategy
-from quant_assets.factors import registry
+from quant_assets.factors.catalogue import OWN, catalogue
+from quant_assets.factors.expressions.errors import ExpressionError
+from quant_assets.factors.expressions.fields import DEFINITIONS, FIELDS
+from quant_assets.factors.expressions.graph import Graph
 from quant_assets.settings import Settings
 from quant_assets.settings_files import ConfigError, near_name
+from quant_assets.settings_research import FactorSettings
 
 
 def check_settings(settings: Settings, strategies: Mapping[str, Strategy]) -> None:
@@ -22,27 +26,71 @@ def check_settings(settings: Settings, strategies: Mapping[str, Strategy]) -> No
     Raises:
         ConfigError: naming file, key and the nearest name there is.
     """
-    libraries = registry.libraries()
-    for library, disabled in settings.factors.disabled.items():
-        _known("factors.yaml: disabled", "library of factors", library, libraries)
-        factors = [factor.name for factor in registry.factors_of(library)]
-        for name in disabled:
-            _known(f"factors.yaml: disabled.{library}", "factor", name, factors)
-        if set(factors) <= set(disabled):
-            raise ConfigError(f"factors.yaml: disabled.{library}: no factor is left; keep one")
-    for model, block in settings.models.items():
-        for library in block.features:
-            _known(f"models.yaml: {model}.features", "library of factors", library, libraries)
     markets = [*settings.markets, *settings.inactive]
+    _check_factors(settings.factors, markets)
+    for market in settings.markets:
+        libraries = catalogue(settings.factors, market).names
+        for model, block in settings.models.items():
+            for library in block.features:
+                _known(f"models.yaml: {model}.features", "library of factors", library, libraries)
     for strategy, choice in settings.strategies.strategies.items():
         for market in choice.markets:
             _known(f"strategies.yaml: strategies.{strategy}.markets", "market", market, markets)
+    for machine in settings.mining.step_functions.state_machines:
+        _known("mining.yaml: step_functions.state_machines", "market", machine.market, markets)
     for name, plugin in strategies.items():
         for market in settings.markets:
             try:
                 plugin.parse(settings.strategies.parameters(name, market))
             except ConfigError as fault:
                 raise ConfigError(f"strategies.yaml: on market {market}: {fault}") from None
+
+
+def _check_factors(factors: FactorSettings, markets: Iterable[str]) -> None:
+    """Libraries, factors and markets that factors.yaml names, and its expressions."""
+    unbounded = FactorSettings(expressions=factors.expressions)
+    try:
+        every = catalogue(unbounded, "")
+    except ValueError as fault:
+        raise ConfigError(f"factors.yaml: expressions: {fault}") from None
+    chosen = {"libraries": factors.libraries or []}
+    for market, block in factors.markets.items():
+        _known("factors.yaml: markets", "market", market, markets)
+        chosen[f"markets.{market}.libraries"] = block.libraries or []
+    for place, libraries in chosen.items():
+        for library in libraries:
+            _known(f"factors.yaml: {place}", "library of factors", library, every.names)
+    for library, disabled in factors.disabled.items():
+        _known("factors.yaml: disabled", "library of factors", library, every.names)
+        names = list(every.library(library).expressions)
+        for name in disabled:
+            _known(f"factors.yaml: disabled.{library}", "factor", name, names)
+        if set(names) <= set(disabled):
+            raise ConfigError(f"factors.yaml: disabled.{library}: no factor is left; keep one")
+    _check_formulas("", factors.definitions, {})
+    for market in factors.markets:
+        given = {**factors.definitions, **factors.markets[market].definitions}
+        _check_formulas(f"markets.{market}.", given, factors.definitions)
+    for market in ("", *factors.markets):
+        graph = Graph(catalogue(factors, market).definitions)
+        for name in factors.expressions:
+            _bind(graph, f"expressions.{name}", every.library(OWN).expressions[name])
+
+
+def _check_formulas(place: str, given: Mapping[str, str], known: Mapping[str, str]) -> None:
+    """Derived fields, but for those that are as they are known."""
+    graph = Graph({**DEFINITIONS, **given})
+    for name, text in given.items():
+        _known(f"factors.yaml: {place}definitions", "field", name, [*FIELDS, "adv"])
+        if known.get(name) != text:
+            _bind(graph, f"{place}definitions.{name}", text.replace("{d}", "20"))
+
+
+def _bind(graph: Graph, place: str, formula: str) -> None:
+    try:
+        graph.add(formula)
+    except ExpressionError as fault:
+        raise ConfigError(f"factors.yaml: {place}: {fault}") from None
 
 
 def _known(place: str, what: str, name: str, names: Iterable[str]) -> None:

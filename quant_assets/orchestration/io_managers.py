@@ -5,6 +5,8 @@ replaces exactly the partitions that a run asks for. Dagster's own IO managers w
 at a time. What a table holds is declared in `warehouse.schemas`.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +24,17 @@ from quant_assets.warehouse.window import Window
 def table_of(key: dg.AssetKey) -> str:
     """The table of an asset: `us/bars`."""
     return "/".join(key.path)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Rows of a daily table that come in blocks of days, so that they need not be held at once.
+
+    The windows, oldest first, have neither gap nor overlap and make up the run's; each is written
+    before the next is asked for.
+    """
+
+    blocks: Iterable[tuple[Window, pa.Table]]
 
 
 class WarehouseIOManager(dg.IOManager):
@@ -47,8 +60,10 @@ class WarehouseIOManager(dg.IOManager):
         wants_pandas = context.dagster_type.typing_type is pd.DataFrame
         return frame.to_pandas(date_as_object=False) if wants_pandas else frame
 
-    def handle_output(self, context: dg.OutputContext, obj: pa.Table | pd.DataFrame) -> None:
-        """Replace the partitions of the run with the rows of a frame."""
+    def handle_output(
+        self, context: dg.OutputContext, obj: pa.Table | pd.DataFrame | Blocks
+    ) -> None:
+        """Replace the partitions of the run with the rows of a frame, or of one after another."""
         table = table_of(context.asset_key)
         schema = schema_of(table)
         if schema.partition_by == "date":
@@ -59,12 +74,17 @@ class WarehouseIOManager(dg.IOManager):
         _count(context, rows, partitioned=keys is not None)
 
     def _replace_days(
-        self, context: dg.OutputContext, table: str, obj: pa.Table | pd.DataFrame
+        self, context: dg.OutputContext, table: str, obj: pa.Table | pd.DataFrame | Blocks
     ) -> None:
         days = context.asset_partitions_time_window
         window = Window(days.start.date(), days.end.date() - timedelta(days=1))
-        sessions = self.partitions[context.asset_key.path[0]].sessions_in(window)
-        rows = self.warehouse.replace(table, window, obj, dates=sessions.tolist())
+        market = self.partitions[context.asset_key.path[0]]
+        rows: dict[str, int] = {}
+        for part, frame in obj.blocks if isinstance(obj, Blocks) else [(window, obj)]:
+            sessions = market.sessions_in(part).tolist()
+            rows.update(self.warehouse.replace(table, part, frame, dates=sessions))
+            if part != window:
+                context.log.info(f"{table}: written until {part.end}")
         _count(context, rows, partitioned=True)
 
     def _input_window(self, context: dg.InputContext, lookback: int) -> Window | None:

@@ -115,6 +115,12 @@ class MarketPartitions:
         """The sessions of a window, `datetime64[D]`."""
         return sessions_between(self.sessions, window)
 
+    def blocks(self, window: Window, count: int) -> list[Window]:
+        """The window cut into pieces of at most `count` sessions, oldest first, without gaps."""
+        starts = [window.start, *self.sessions_in(window)[count::count].tolist()]
+        ends = [*(start - timedelta(days=1) for start in starts[1:]), window.end]
+        return [Window(start, end) for start, end in zip(starts, ends, strict=True)]
+
     def back(self, window: Window, sessions: int) -> Window:
         """The window with so many more sessions before it, cut at the market's start."""
         return extended(self.sessions, window, sessions)

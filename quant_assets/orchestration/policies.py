@@ -15,6 +15,10 @@ ONE_RUN_EACH = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
 # Trainings use every core; dagster.yaml lets one of them run at a time.
 TRAINING_POOL = "training"
 
+# One look at AWS at a time: two at once could undo each other's rows. A pool has one slot unless
+# dagster.yaml says otherwise.
+RUN_LOG_POOL = "factor_runs"
+
 OWNERS = ["team:research"]
 
 # The daily chain costs milliseconds a day. The multiprocess executor would import everything anew

@@ -1,8 +1,9 @@
 """The embedded store: a table is a folder of Parquet files, one a partition, replaced atomically.
 
-`<root>/<market>/<asset>/date=YYYY-MM-DD/part-0.parquet`; `month=…` and `strategy=…` likewise; a
-table without partitions is `<root>/<market>/<asset>/part-0.parquet`. Any number of processes may
-read and write: each partition is whole at every moment, and the last writer of it wins.
+`<root>/<market>/<asset>/date=YYYY-MM-DD/part-0.parquet`; `month=…`, `strategy=…` and `batch=…`
+likewise; a table without partitions is `<root>/<market>/<asset>/part-0.parquet`. Any number of
+processes may read and write: each partition is whole at every moment, and the last writer of it
+wins.
 
 Belongs here: reading and replacing windows of tables. Not here: where files lie (storage.py),
 their encoding (parquet_files.py), SQL (sql.py).
@@ -83,8 +84,8 @@ class ParquetWarehouse:
         For a table by date, `window` is a Window and `dates` its sessions: each becomes a
         partition, an empty file where the frame has no rows, and a partition of the window that is
         no session is removed. Without `dates`, they are the dates of the frame and of the
-        partitions that are already there. For tables by month or strategy `window` is the
-        collection of keys, for an unpartitioned one None (its key is "").
+        partitions that are already there. For tables by month, strategy or batch `window` is
+        the collection of keys, for an unpartitioned one None (its key is "").
 
         Raises SchemaError when the frame does not fit the table or has rows outside the window;
         nothing is written then. Raises PartialWriteError when the storage gives out on the way.

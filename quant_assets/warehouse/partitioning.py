@@ -23,6 +23,7 @@ _KEYS = {
     "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
     "month": re.compile(r"\d{4}-(0[1-9]|1[0-2])"),
     "strategy": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*"),
+    "batch": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*"),
 }
 
 

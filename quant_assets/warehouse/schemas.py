@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from quant_assets.warehouse.errors import SchemaError, UnknownTableError
 from quant_assets.warehouse.table_schema import FLOAT, Column, TableSchema
-from quant_assets.warehouse.tables import backtests, factors, market_data, models
+from quant_assets.warehouse.tables import backtests, factors, market_data, mining, models
 
 __all__ = [
     "SCHEMAS",
@@ -26,7 +26,13 @@ __all__ = [
     "split_table",
 ]
 
-_TABLES = (*market_data.TABLES, *factors.TABLES, *models.TABLES, *backtests.TABLES)
+_TABLES = (
+    *market_data.TABLES,
+    *factors.TABLES,
+    *mining.TABLES,
+    *models.TABLES,
+    *backtests.TABLES,
+)
 _FACTORS = "factors_<library>"
 _FACTORS_PREFIX = "factors_"
 SCHEMAS: dict[str, TableSchema] = {schema.name: schema for schema in _TABLES}

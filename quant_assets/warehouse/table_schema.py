@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from quant_assets.warehouse.errors import SchemaError
 
-PartitionBy = Literal["date", "month", "strategy"]
+PartitionBy = Literal["date", "month", "strategy", "batch"]
 
 DATE = pa.date32()
 STRING = pa.string()
@@ -23,6 +23,8 @@ FLOAT = pa.float64()
 INT32 = pa.int32()
 INT64 = pa.int64()
 BOOL = pa.bool_()
+# An instant: clocks of several machines and time zones meet in one table.
+TIMESTAMP = pa.timestamp("ns", tz="UTC")
 
 # Date32 and not Date: ClickHouse's Date begins in 1970, and price histories do not.
 _CLICKHOUSE = {
@@ -32,6 +34,7 @@ _CLICKHOUSE = {
     INT32: "Int32",
     INT64: "Int64",
     BOOL: "Bool",
+    TIMESTAMP: "DateTime64(9, 'UTC')",
 }
 
 

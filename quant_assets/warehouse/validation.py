@@ -25,9 +25,9 @@ def conform(
     """The frame with the declared columns in declared order and type, then further ones if wide.
 
     Harmless differences are cast: integers to floats and floats that are whole to integers, any
-    string encoding to string, timestamps at midnight to dates, all-null columns to anything
-    nullable; NaN becomes null. A missing or unexpected column, and a value that a cast would
-    change, raise SchemaError.
+    string encoding to string, timestamps at midnight to dates, timestamps of any zone to UTC,
+    all-null columns to anything nullable; NaN becomes null. A missing or unexpected column, and a
+    value that a cast would change, raise SchemaError.
     """
     name = table or schema.name
     arrow = frame if isinstance(frame, pa.Table) else _from_pandas(name, frame)
@@ -147,6 +147,9 @@ def _harmless(got: pa.DataType, wanted: pa.DataType) -> bool:
         harmless = types.is_integer(got) or types.is_floating(got)
     elif types.is_date(wanted):
         harmless = types.is_date(got) or (types.is_timestamp(got) and got.tz is None)
+    elif types.is_timestamp(wanted):
+        # without a zone it is a guess which instant is meant
+        harmless = types.is_timestamp(got) and got.tz is not None
     else:
         harmless = types.is_string(wanted) and (
             types.is_large_string(got) or types.is_string_view(got)

@@ -88,7 +88,10 @@ def test_schedules_and_sensors_are_listed(platform: Platform) -> None:
     schedules = {each["name"]: each for each in automation["schedules"]}
     assert set(schedules) == {
         f"{MARKET}_{name}"
-        for name in ("daily", "models_monthly", "summaries_monthly", "strategies_monthly")
+        for name in (
+            *("daily", "mining_daily"),
+            *("models_monthly", "summaries_monthly", "strategies_monthly"),
+        )
     }
     daily = schedules[f"{MARKET}_daily"]
     assert (daily["cronSchedule"], daily["executionTimezone"]) == (

@@ -3,11 +3,11 @@
 import numpy as np
 import pyarrow as pa
 
-from quant_assets.factors.inputs import FactorInputs
 from quant_assets.market_data.panels import Panel, date_column
 from quant_assets_tests.prefix import PanelInputs
 
 FIELDS = ("open", "high", "low", "close", "volume", "turnover")
+SECTORS = ("energy", "banks", "steel", None)
 
 
 def sessions(count: int, start: str = "2015-01-01") -> np.ndarray:
@@ -34,11 +34,15 @@ def market(T: int, N: int = 10, seed: int = 0, awkward: bool = True) -> PanelInp
     fields = dict(zip(FIELDS, (opening, high, low, close, volume, volume * close), strict=True))
     if awkward:
         _awkward(fields, random)
+    closes = 2000.0 * np.exp(np.cumsum(index))
     return PanelInputs(
         sessions(T),
         np.array([f"S{k:02d}" for k in range(N)], object),
         fields,
-        {"benchmark": 2000.0 * np.exp(np.cumsum(index))},
+        {
+            "benchmark_close": closes,
+            "benchmark_open": closes * np.exp(random.normal(0.0, 0.003, T)),
+        },
     )
 
 
@@ -61,13 +65,11 @@ def _awkward(fields: dict[str, np.ndarray], random: np.random.Generator) -> None
         values[missing] = np.nan
 
 
-def factor_inputs(
-    data: PanelInputs, names: tuple[str, ...] = (*FIELDS, "benchmark")
-) -> FactorInputs:
-    """The inputs of a factor that reads `names`, and nothing else."""
-    fields = {name: data.fields[name] for name in names if name != "benchmark"}
-    known = data.series["benchmark"] if "benchmark" in names else None
-    return FactorInputs(Panel(data.dates, data.symbols, fields), known)
+def fields_of(data: PanelInputs) -> dict[str, np.ndarray]:
+    """What expressions read: the market's fields, and the index once for every symbol."""
+    count = len(data.symbols)
+    series = {name: np.repeat(each[:, None], count, axis=1) for name, each in data.series.items()}
+    return {**data.fields, **series}
 
 
 def bars(data: PanelInputs) -> pa.Table:
@@ -78,8 +80,24 @@ def bars(data: PanelInputs) -> pa.Table:
 
 def benchmark(data: PanelInputs) -> pa.Table:
     """The rows of benchmark."""
-    closes = pa.array(data.series["benchmark"], from_pandas=True)
-    return pa.table({"date": date_column(data.dates), "index_close": closes})
+    names = {"index_open": "benchmark_open", "index_close": "benchmark_close"}
+    return pa.table(
+        {
+            "date": date_column(data.dates),
+            **{new: pa.array(data.series[old], from_pandas=True) for new, old in names.items()},
+        }
+    )
+
+
+def universe(data: PanelInputs) -> pa.Table:
+    """The rows of universe: a symbol's number says its sector and industry."""
+    numbers = [int("".join(filter(str.isdigit, symbol)) or 0) for symbol in data.symbols]
+    T = len(data.dates)
+    sector = [SECTORS[number % len(SECTORS)] for number in numbers]
+    industry = [f"industry {number % 5}" for number in numbers]
+    table = long(data.dates, data.symbols, member=np.isfinite(data.fields["close"]))
+    table = table.append_column("sector", pa.array(sector * T, pa.string()))
+    return table.append_column("industry", pa.array(industry * T, pa.string()))
 
 
 def long(dates: np.ndarray, symbols: np.ndarray, **fields: np.ndarray) -> pa.Table:

@@ -38,7 +38,7 @@ def test_agrees_with_pandas(missing: float) -> None:
     days = []
     for t in np.flatnonzero(DATES.astype("datetime64[M]") == np.datetime64(MONTH)):
         day = pd.DataFrame({name: values[t] for name, values in factors.items()})[member[t]]
-        days.append(day[sorted(factors)].corr("spearman", min_periods=10))
+        days.append(day[sorted(factors)].rank().corr(min_periods=10))
     expected = pd.concat(days).groupby(level=0)
     result = table.to_pandas()
     means = result.pivot(index="factor", columns="other", values="correlation")

@@ -5,11 +5,14 @@ import math
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from quant_assets.factors.summary import MEANS, half_life, newey_west_t, summarise
+from quant_assets.factors.evaluation import statistics
+from quant_assets.factors.evaluation.statistics import Groups, Sample, half_life
+from quant_assets.factors.summary import MEANS, QUANTILES, STATISTICS, overall, summarise
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets_tests.factors.test_evaluation import evaluated, panels
 
@@ -34,6 +37,11 @@ def literal_newey_west(values: np.ndarray, lags: int) -> float:
     return float(values.mean() / math.sqrt(variance / n))
 
 
+def newey_west_t(values: np.ndarray, lags: int) -> float:
+    sample = Sample(Groups(np.zeros(len(values), np.int64), 1), values)
+    return float(statistics.newey_west_t(sample, np.array([lags]))[0])
+
+
 def test_statistics_of_each_factor_and_horizon() -> None:
     result = summary()
     assert list(zip(result["factor"], result["horizon"], strict=True)) == [
@@ -54,9 +62,67 @@ def test_statistics_of_each_factor_and_horizon() -> None:
         assert_allclose(row["rank_icir"], rank_ic.mean() / rank_ic.std())
         expected = literal_newey_west(rank_ic.to_numpy(), int(row["horizon"]) - 1)
         assert_allclose(row["newey_west_t"], expected)
+        expected = literal_newey_west(ic.to_numpy(), int(row["horizon"]) - 1)
+        assert_allclose(row["ic_newey_west_t"], expected)
+        assert_allclose(row["newey_west_p"], 2 * stats.norm.sf(abs(row["newey_west_t"])))
+        assert_allclose(row["rank_ic_p"], stats.ttest_1samp(rank_ic, 0.0).pvalue)
+        assert_allclose(row["rank_ic_skewness"], stats.skew(rank_ic))
+        assert_allclose(row["rank_ic_kurtosis"], stats.kurtosis(rank_ic))
         assert row["positive_share"] == (ic > 0).mean()
         for name in MEANS:
             assert_allclose(row[name], days[name].mean(), err_msg=name)
+        for neutral in ("sector_neutral", "size_neutral"):
+            values = days[f"rank_ic_{neutral}"]
+            assert_allclose(row[f"rank_icir_{neutral}"], values.mean() / values.std())
+
+
+def test_portfolios_of_each_factor_and_horizon() -> None:
+    for _, row in summary().iterrows():
+        h = row["horizon"]
+        days = FRAME[(FRAME["factor"] == row["factor"]) & (FRAME["horizon"] == h)]
+        spread, earned = days["spread"].dropna(), days["factor_return"].dropna()
+        assert_allclose(row["spread_std"], spread.std())
+        assert_allclose(row["spread_t"], stats.ttest_1samp(spread, 0.0).statistic)
+        assert_allclose(row["cumulative_spread"], np.prod(1 + spread / h) - 1)
+        assert_allclose(row["cumulative_factor_return"], np.prod(1 + earned / h) - 1)
+        known = days[["factor_return", "mean_return"]].dropna()
+        fit = stats.linregress(known["mean_return"], known["factor_return"])
+        assert_allclose(row["factor_alpha"], fit.intercept)
+        assert_allclose(row["factor_beta"], fit.slope)
+        assert_allclose(row["factor_alpha_t"], fit.intercept / fit.intercept_stderr)
+        means = [days[name].mean() for name in QUANTILES]
+        assert_allclose(row["monotonicity_of_means"], stats.spearmanr(range(5), means).statistic)
+
+
+def test_fewer_quantiles_are_monotone_among_themselves() -> None:
+    table = evaluated(panels(60, 40, seed=21), horizons=(1,), quantiles=3)
+    for _, row in summary((1,), table).iterrows():
+        means = [row[f"quantile_{q}"] for q in (1, 2, 3)]
+        assert_allclose(row["monotonicity_of_means"], stats.spearmanr(range(3), means).statistic)
+
+
+def test_a_factor_is_summarised_alike_whatever_stands_beside_it() -> None:
+    alone = EVALUATION.filter(pc.equal(EVALUATION["factor"], "second"))
+    whole = overall(EVALUATION, (1, 5))
+    assert overall(alone, (1, 5)).equals(whole.filter(pc.equal(whole["factor"], "second")))
+
+
+def test_all_days_are_the_months_together() -> None:
+    whole = overall(EVALUATION, (1, 5)).to_pandas()
+    months = [summarise(EVALUATION, f"2015-{k:02d}", (1, 5)).to_pandas() for k in range(1, 4)]
+    assert (sum(month["days"] for month in months) == whole["days"]).all()
+    growth = math.prod(1.0 + month["cumulative_spread"] for month in months)
+    assert_allclose(whole["cumulative_spread"], growth - 1.0)
+
+
+def test_constant_days_have_no_spread_to_divide_by() -> None:
+    columns = ["ic", "rank_ic", "spread", "factor_return", "mean_return"]
+    frame = EVALUATION.to_pandas()
+    frame[columns] = 0.1
+    row = overall(pa.Table.from_pandas(frame, EVALUATION.schema), (1,)).to_pandas().iloc[0]
+    assert_allclose(row[["ic", "rank_ic", "spread"]].astype(float), 0.1)
+    missing = ["icir", "ic_t", "ic_p", "rank_icir", "newey_west_t", "newey_west_p", "spread_t"]
+    assert row[[*missing, "rank_ic_skewness", "factor_alpha", "factor_beta"]].isna().all()
 
 
 @pytest.mark.parametrize("lags", [0, 1, 4, 20])
@@ -101,4 +167,5 @@ def test_a_month_without_any_score_has_rows_of_nothing() -> None:
     few = evaluated(panels(60, 8, seed=21), horizons=(1, 5))
     result = summary(table=few)
     assert (result["days"] == 0).all()
-    assert result[["ic", "icir", "ic_p", "newey_west_t", "half_life"]].isna().all(axis=None)
+    counted = ["coverage", "turnover", "turnover_bottom", "rank_autocorrelation"]
+    assert result[[name for name in STATISTICS if name not in counted]].isna().all(axis=None)

@@ -6,7 +6,7 @@ from quant_assets.models.labels import labels
 from quant_assets.models.trained import TrainedModel
 from quant_assets.models.training import train_month
 from quant_assets.models.walk_forward import training_window
-from quant_assets.settings import ModelSettings
+from quant_assets.settings_research import ModelSettings
 from quant_assets_tests.models.synthetic import Tables, market
 
 SETTINGS = ModelSettings(

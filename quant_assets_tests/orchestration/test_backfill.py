@@ -74,6 +74,7 @@ def shown(stages: list[Stage]) -> list[list[tuple[set[str], tuple[str, ...] | No
 
 
 CHAIN = {*DAILY} - {"predictions"}
+SUMMARIES = {"factor_summary", "factor_sector_summary", "factor_correlations"}
 
 
 def test_the_whole_graph(graph: Graph) -> None:
@@ -82,7 +83,8 @@ def test_the_whole_graph(graph: Graph) -> None:
     assert shown(stages) == [
         [({"corporate_actions"}, None)],
         [(CHAIN, days)],  # the daily chain is one run
-        [({"factor_summary", "factor_correlations"}, ("2024-01", "2024-02"))],
+        [({"factor_runs", "concurrency_report"}, None)],
+        [(SUMMARIES, ("2024-01", "2024-02"))],
         [({"model_lightgbm"}, ("2024-02",))],
         [({"predictions"}, days)],
         [({"backtest", "tear_sheet"}, (name,)) for name in ("broken", "low_volatility")],

@@ -12,10 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from quant_assets.factors import registry
-from quant_assets.factors.inputs import FactorInputs
-from quant_assets.factors.registry import Factor
-from quant_assets.market_data.panels import Panel
 from quant_assets.market_data.sources.simulated import Simulated
 from quant_assets.orchestration.backfill import Report, execute, plan, window_of
 from quant_assets.orchestration.build import build_defs
@@ -53,9 +49,15 @@ class Chain:
     def warehouse(self) -> ParquetWarehouse:
         return ParquetWarehouse(self.settings.warehouse_root)
 
-    def run(self, select: str | None, start: date | None = None, end: date | None = None) -> Report:
+    def run(
+        self,
+        select: str | None,
+        start: date | None = None,
+        end: date | None = None,
+        settings: Settings | None = None,
+    ) -> Report:
         """Materialize a selection over a range."""
-        repository = build_defs(self.settings).get_repository_def()
+        repository = build_defs(settings or self.settings).get_repository_def()
         selection = parse_selection(select, MARKET, repository)
         window = window_of(self.partitions, start, end)
         stages = plan(repository, self.partitions, selection, window)
@@ -209,34 +211,33 @@ def test_months_without_history_have_a_summary_and_later_ones_a_picture(chain: C
 
 
 @pytest.fixture
-def planted(chain: Chain) -> Iterator[tuple[str, str]]:
-    """The planted signal and a permuted copy as a factor library of their own."""
+def planted(chain: Chain) -> Settings:
+    """Settings whose own library is the planted signal and a permuted copy, already computed."""
     source = Simulated(chain.settings.markets[MARKET])
-    truth = source.planted_signal(Window(START, END))
-
-    def signal(inputs: FactorInputs) -> np.ndarray:
-        panel = Panel.from_table(truth, ["signal"], inputs.dates, inputs.symbols)
-        return np.ascontiguousarray(panel["signal"].T)
-
-    def permuted(inputs: FactorInputs) -> np.ndarray:
-        values = signal(inputs)
-        return values[np.random.default_rng(3).permutation(len(values))]
-
-    for name, function in (("planted", signal), ("permuted", permuted)):
-        registry.register(
-            Factor(name, "planted", "volume", 0, "the simulation", "s", ("close",), function)
-        )
-    yield "planted", "permuted"
-    registry.unregister("planted", "planted")
-    registry.unregister("permuted", "planted")
+    window = Window(START, END)
+    bars = chain.frame("adjusted_bars")[["date", "symbol"]]
+    signal = source.planted_signal(window).to_pandas()
+    signal["date"] = pd.to_datetime(signal["date"]).astype(bars["date"].dtype)
+    symbols = sorted(signal["symbol"].unique())
+    other = dict(zip(symbols, np.random.default_rng(3).permutation(symbols), strict=True))
+    permuted = signal.assign(symbol=signal["symbol"].map(other))
+    table = bars
+    for name, values in (("planted", signal), ("permuted", permuted)):
+        table = table.merge(values.rename(columns={"signal": name}), "left", ["date", "symbol"])
+    days = chain.partitions.sessions.tolist()
+    # What the graph would compute by these formulas is another table; this one is evaluated.
+    chain.warehouse.replace(f"{MARKET}/factors_own", window, table, dates=days)
+    own = {"planted": "close", "permuted": "open"}
+    factors = chain.settings.factors.model_copy(update={"expressions": own})
+    return chain.settings.model_copy(update={"factors": factors})
 
 
 def test_the_planted_signal_is_found_and_a_permuted_copy_is_not(
-    chain: Chain, planted: tuple[str, str]
+    chain: Chain, planted: Settings
 ) -> None:
     source = chain.settings.markets[MARKET].source
     assert isinstance(source, SimulatedSource)
-    assert chain.run("factors_planted,factor_evaluation").success
+    assert chain.run("factor_evaluation", settings=planted).success
     rows = chain.frame("factor_evaluation").query("horizon == 1")
 
     def mean_and_error(factor: str) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from quant_assets.factors import registry
+from quant_assets.factors.catalogue import Catalogue, built_in
 from quant_assets.orchestration.build import build_defs
 from quant_assets.settings_files import ConfigError
 from quant_assets_tests.markets import simulated_market, small_settings
@@ -25,6 +25,42 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     "factor": (
         {"factors": {"disabled": {"style": ["momentum_12"]}}},
         "factors.yaml: disabled.style: no factor 'momentum_12' (did you mean 'momentum_12_",
+    ),
+    "chosen library": (
+        {"factors": {"libraries": ["styl"]}},
+        "factors.yaml: libraries: no library of factors 'styl' (did you mean 'style'?)",
+    ),
+    "library of a market": (
+        {"factors": {"markets": {"sim": {"libraries": ["styl"]}}}},
+        "factors.yaml: markets.sim.libraries: no library of factors 'styl' (did you mean",
+    ),
+    "market of factors": (
+        {"factors": {"markets": {"simm": {}}}},
+        "factors.yaml: markets: no market 'simm' (did you mean 'sim'?)",
+    ),
+    "formula": (
+        {"factors": {"expressions": {"mine": "rank(clsoe)"}}},
+        "factors.yaml: expressions.mine: line 1, column 6: no field 'clsoe'",
+    ),
+    "name that is taken": (
+        {"factors": {"expressions": {"beta_252": "close"}}},
+        "factors.yaml: expressions: factor 'beta_252' of library 'own' is in 'style' already",
+    ),
+    "type": (
+        {"factors": {"expressions": {"mine": {"formula": "close", "type": "speed"}}}},
+        "factors.yaml: expressions: factor 'mine': its type must be one of",
+    ),
+    "derived field": (
+        {"factors": {"definitions": {"vwpa": "close"}}},
+        "factors.yaml: definitions: no field 'vwpa' (did you mean 'vwap'?)",
+    ),
+    "formula of a derived field": (
+        {"factors": {"definitions": {"adv": "ts_meen(volume, {d})"}}},
+        "factors.yaml: definitions.adv: line 1, column 1: no operator 'ts_meen'",
+    ),
+    "derived field of one market": (
+        {"factors": {"markets": {"sim": {"definitions": {"vwap": "turnovr / volume"}}}}},
+        "factors.yaml: markets.sim.definitions.vwap: line 1, column 1: no field 'turnovr'",
     ),
     "features": (
         {"models": {"lightgbm": {"features": ["style", "other"]}}},
@@ -63,7 +99,7 @@ def test_a_slip_is_named(tmp_path: Path, slip: str) -> None:
 
 
 def test_a_library_without_factors_is_an_error(tmp_path: Path) -> None:
-    every = [factor.name for factor in registry.factors_of("style")]
+    every = list(Catalogue(built_in()).library("style").expressions)
     config = {"factors": {"disabled": {"style": every}}}
     settings = small_settings(tmp_path, {"sim": simulated_market()}, config)
     with pytest.raises(ConfigError, match=r"factors\.yaml: disabled\.style: no factor is left"):

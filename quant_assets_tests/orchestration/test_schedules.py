@@ -56,10 +56,12 @@ def test_schedules_tick_in_the_markets_time(graph: Graph) -> None:
         "sim_models_monthly": ("30 2 1 * *", "America/New_York"),
         "sim_summaries_monthly": ("30 2 1 * *", "America/New_York"),
         "sim_strategies_monthly": ("30 4 1 * *", "America/New_York"),
+        "sim_mining_daily": ("30 5 * * *", "America/New_York"),
         "tokyo_daily": ("15 2 * * *", "Asia/Tokyo"),
         "tokyo_models_monthly": ("15 4 1 * *", "Asia/Tokyo"),
         "tokyo_summaries_monthly": ("15 4 1 * *", "Asia/Tokyo"),
         "tokyo_strategies_monthly": ("15 6 1 * *", "Asia/Tokyo"),
+        "tokyo_mining_daily": ("15 7 * * *", "Asia/Tokyo"),
     }
 
 
@@ -110,6 +112,9 @@ def test_before_the_first_month_nothing_is_asked_for(graph: Graph) -> None:
     assert asked(graph, "going_on_summaries_monthly", day) == "going_on has no partition 2023-12"
 
 
+SUMMARIES = {"factor_summary", "factor_sector_summary", "factor_correlations"}
+
+
 def test_what_a_job_covers(graph: Graph) -> None:
     def assets(job: str) -> set[str]:
         keys = graph.repository.get_job(job).asset_layer.selected_asset_keys
@@ -119,9 +124,11 @@ def test_what_a_job_covers(graph: Graph) -> None:
     daily = assets("sim_daily")
     assert {"corporate_actions", "bars", "factor_evaluation", "labels", "predictions"} <= daily
     assert assets("sim_models") == {"model_lightgbm"}
-    assert assets("sim_summaries") == {"factor_summary", "factor_correlations"}
+    assert assets("sim_summaries") == SUMMARIES
     assert assets("sim_strategies") == {"backtest", "tear_sheet"}
-    jobs = [assets(f"sim_{name}") for name in ("daily", "models", "summaries", "strategies")]
+    assert assets("sim_mining") == {"factor_runs", "concurrency_report"}
+    names = ("daily", "models", "summaries", "strategies", "mining")
+    jobs = [assets(f"sim_{name}") for name in names]
     keys = graph.repository.asset_graph.get_all_asset_keys()
     every = {key.path[-1] for key in keys if key.path[0] == "sim"}
     assert set.union(*jobs) == every

@@ -23,8 +23,14 @@ def chosen(graph: Graph, text: str | None) -> set[str]:
     return {key.path[-1] for key in keys}
 
 
-MONTHLY = {"factor_summary", "factor_correlations", "model_lightgbm"}
-WHOLE = {*DAILY, *MONTHLY, "corporate_actions", "backtest", "tear_sheet"}
+SUMMARIES = {"factor_summary", "factor_sector_summary", "factor_correlations"}
+MINING = {"factor_runs", "concurrency_report"}
+WHOLE = {
+    *DAILY,
+    *SUMMARIES,
+    *MINING,
+    *("model_lightgbm", "corporate_actions", "backtest", "tear_sheet"),
+}
 SELECTIONS: dict[str | None, set[str]] = {
     None: WHOLE,
     "universe": {"universe"},
@@ -42,7 +48,8 @@ SELECTIONS: dict[str | None, set[str]] = {
     "group:tear_sheets": {"tear_sheet"},
     "daily": {*DAILY, "corporate_actions"},
     "models": {"model_lightgbm"},
-    "summaries,benchmark": {"factor_summary", "factor_correlations", "benchmark"},
+    "summaries,benchmark": {*SUMMARIES, "benchmark"},
+    "mining": MINING,
     "strategies": {"backtest", "tear_sheet"},
 }
 

@@ -3,79 +3,150 @@
 Bodies read, call the domain and report; formulas and statistics stand in `quant_assets.factors`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 import pyarrow as pa
 
-from quant_assets.factors import compute as factor_compute
-from quant_assets.factors import evaluation, registry
+from quant_assets.factors.catalogue import Catalogue, Library, catalogue
+from quant_assets.factors.compute import compute, plan_of
+from quant_assets.factors.evaluation import daily as evaluation
+from quant_assets.factors.evaluation import sectors
 from quant_assets.factors.joining import joined
+from quant_assets.factors.market_fields import Array, MarketFields, columns, market_fields
+from quant_assets.factors.report.digest import HISTORY_COLUMNS, HISTORY_MONTHS
+from quant_assets.mining.parts import compute_in_parts, split
+from quant_assets.mining.recording import Recorder
+from quant_assets.mining.run_log import RunLog
 from quant_assets.orchestration.images import inline
+from quant_assets.orchestration.io_managers import Blocks
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import OWNERS, RANGE
-from quant_assets.settings import Market, Settings
+from quant_assets.settings import Settings
 from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.window import Window
 
 CLOSES = ["date", "symbol", "close"]
 MEMBERS = ["date", "symbol", "member"]
-# Of a range of months the last ones get their picture; a month that is run alone always does. A
-# picture takes a third of a second and 60 kB of the event log: a decade's would outweigh its data.
+NEUTRAL = [*MEMBERS, "sector", "average_turnover"]  # what neutral measures need besides
+# Of a range of months the last ones get their picture and their page; a month that is run alone
+# always does. For 480 factors they take a second, 60 kB of the event log and 400 kB of disk: a
+# decade's would outweigh its data.
 PICTURED_MONTHS = 24
+# Sessions that are evaluated at a time: 480 factors of 650 symbols are 0.7 GB then.
+EVALUATED_SESSIONS = 252
 
 
 def factor_assets(partitions: MarketPartitions, settings: Settings) -> list[dg.AssetsDefinition]:
     """One asset a library, the daily evaluation, and the monthly summary and correlations."""
-    libraries = registry.libraries()
+    known = catalogue(settings.factors, partitions.market.name)
     return [
-        *(_library(partitions, settings, library) for library in libraries),
-        _evaluation(partitions, settings, libraries),
-        _summary(partitions, settings),
-        _correlations(partitions, libraries),
+        *(_library(partitions, settings, known, library) for library in known.names),
+        _evaluation(partitions, settings, known.names),
+        _sectors(partitions, settings, known.names),
+        _summary(partitions, settings, known),
+        _correlations(partitions, known),
     ]
 
 
-def _library(partitions: MarketPartitions, settings: Settings, library: str) -> dg.AssetsDefinition:
-    market = partitions.market.name
-    chosen = registry.select(library, disabled=settings.factors.disabled.get(library, ()))
-    names = [factor.name for factor in chosen]
-    past = factor_compute.lookback(library, names)
+def _library(
+    partitions: MarketPartitions, settings: Settings, known: Catalogue, name: str
+) -> dg.AssetsDefinition:
+    market, library = partitions.market.name, known.library(name)
+    whole = plan_of(library.expressions, known.definitions)
 
     @dg.asset(
-        key=[market, f"factors_{library}"],
+        key=[market, f"factors_{name}"],
         group_name=partitions.group("factors"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
         ins={
-            "adjusted_bars": looking_back(
-                dg.AssetKey([market, "adjusted_bars"]),
-                past,
-                ["date", "symbol", *factor_compute.BARS],
-            ),
-            "benchmark": looking_back(
-                dg.AssetKey([market, "benchmark"]), past, ["date", "index_close"]
-            ),
+            table: looking_back(dg.AssetKey([market, table]), whole.lookback, chosen)
+            for table, chosen in columns(whole.fields).items()
+            if chosen
         },
-        description=_description(library, chosen),
+        description=_description(library),
         owners=OWNERS,
         kinds={"python", "numba", "parquet"},
     )
     def factors(
-        context: dg.AssetExecutionContext, adjusted_bars: pa.Table, benchmark: pa.Table
-    ) -> pa.Table:
-        window = partitions.window(context)
-        context.add_output_metadata({"factors": len(names)})
-        return factor_compute.compute(
-            library, adjusted_bars, benchmark, window, names, settings.thread_no
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[ParquetWarehouse],
+        **tables: pa.Table,
+    ) -> Blocks:
+        fields = market_fields(
+            whole.fields, tables["adjusted_bars"], tables["benchmark"], tables.get("universe")
         )
+        context.add_output_metadata(
+            {
+                "factors": len(library.factors),
+                "lookback_sessions": whole.lookback,
+                "fields_that_the_market_lacks": list(fields.absent),
+            }
+        )
+        window = partitions.window(context)
+        recorder = Recorder(
+            RunLog(warehouse, market),
+            context.run.run_id,
+            name,
+            settings.thread_no,
+            settings.factors.parallel_m,
+            factor_version=known.version(name),
+            rows=_rows(fields, window),
+            attempt=context.retry_number,
+        )
+        return Blocks(_computed(library, known, fields, window, settings, recorder))
 
     return factors
 
 
-def _description(library: str, factors: tuple[registry.Factor, ...]) -> str:
-    rows = [f"| {f.name} | {f.type} | {f.formula} | {f.source} |" for f in factors]
+def _computed(
+    library: Library,
+    known: Catalogue,
+    fields: MarketFields,
+    window: Window,
+    settings: Settings,
+    recorder: Recorder,
+) -> Iterator[tuple[Window, pa.Table]]:
+    """The library over a window, `parallel_m` parts of it at once, each on record."""
+    names, at_once = list(library.expressions), settings.factors.parallel_m
+    parts = [tuple(part) for part in split(names, at_once)]
+    plans = [
+        plan_of({name: library.expressions[name] for name in part}, known.definitions)
+        for part in parts
+    ]
+
+    def run(work: Callable[[int], Array]) -> Sequence[Array]:
+        return compute_in_parts(
+            names,
+            lambda part, threads: work(parts.index(tuple(part))),
+            settings.thread_no,
+            at_once,
+            observer=recorder,
+        )
+
+    memory = settings.factors.memory_mb << 20
+    with recorder:
+        for days, rows in compute(plans, fields, window, settings.thread_no, memory, run):
+            yield days, rows.select(["date", "symbol", *names])
+
+
+def _rows(fields: MarketFields, window: Window) -> int:
+    first, stop = fields.rows(window)
+    return int(fields.present[first:stop].sum())
+
+
+def _description(library: Library) -> str:
+    rows = [f"| {f.name} | {f.type} | {_cell(f.formula)} | {f.source} |" for f in library.factors]
+    left_out = [f"- {each.name} is left out: {each.reason}" for each in library.excluded]
     head = ["| factor | type | formula | source |", "| --- | --- | --- | --- |"]
-    return "\n".join([f"Library {library}: {len(factors)} factors.", "", *head, *rows])
+    title = f"{library.title}: {len(library.factors)} factors."
+    return "\n".join([title, "", library.conventions, "", *left_out, "", *head, *rows])
+
+
+def _cell(text: str) -> str:
+    """A formula inside a table: `||` and line breaks would end the cell."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _evaluation(
@@ -83,45 +154,104 @@ def _evaluation(
 ) -> dg.AssetsDefinition:
     market = partitions.market.name
     past = evaluation.lookback(settings.factors.horizons)
+    tables = {
+        "adjusted_bars": CLOSES,
+        "universe": NEUTRAL,
+        **{f"factors_{each}": None for each in libraries},
+    }
 
     @dg.asset(
         key=[market, "factor_evaluation"],
         group_name=partitions.group("factors"),
         partitions_def=partitions.daily,
         backfill_policy=RANGE,
-        ins={
-            "adjusted_bars": looking_back(dg.AssetKey([market, "adjusted_bars"]), past, CLOSES),
-            "universe": looking_back(dg.AssetKey([market, "universe"]), past, MEMBERS),
-            **{
-                f"factors_{each}": looking_back(dg.AssetKey([market, f"factors_{each}"]), past)
-                for each in libraries
-            },
-        },
+        deps=[
+            dg.AssetDep(
+                dg.AssetKey([market, table]), partition_mapping=dg.TimeWindowPartitionMapping()
+            )
+            for table in tables
+        ],
         owners=OWNERS,
         kinds={"python", "numba", "parquet"},
     )
     def factor_evaluation(
-        context: dg.AssetExecutionContext,
-        adjusted_bars: pa.Table,
-        universe: pa.Table,
-        **factors: pa.Table,
-    ) -> pa.Table:
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+    ) -> Blocks:
         """How each factor of h sessions ago ordered the returns that ended on the day."""
-        return evaluation.evaluate(
-            joined(list(factors.values())),
-            adjusted_bars,
-            universe,
-            partitions.sessions,
-            partitions.window(context),
-            settings.factors.horizons,
-            settings.factors.quantiles,
-            settings.thread_no,
-        )
+
+        def evaluated(window: Window) -> pa.Table:
+            history = partitions.back(window, past)
+            bars, universe, *factors = (
+                warehouse.read(f"{market}/{table}", history, chosen)
+                for table, chosen in tables.items()
+            )
+            return evaluation.evaluate(
+                joined(factors),
+                bars,
+                universe,
+                partitions.sessions,
+                window,
+                settings.factors.horizons,
+                settings.factors.quantiles,
+                settings.thread_no,
+            )
+
+        blocks = partitions.blocks(partitions.window(context), EVALUATED_SESSIONS)
+        return Blocks((block, evaluated(block)) for block in blocks)
 
     return factor_evaluation
 
 
-def _summary(partitions: MarketPartitions, settings: Settings) -> dg.AssetsDefinition:
+def _sectors(
+    partitions: MarketPartitions, settings: Settings, libraries: tuple[str, ...]
+) -> dg.AssetsDefinition:
+    market, horizons = partitions.market.name, settings.factors.horizons
+    past = sectors.lookback(horizons)
+    tables = {"adjusted_bars": CLOSES, "universe": [*MEMBERS, "sector"]}
+
+    @dg.asset(
+        key=[market, "factor_sector_summary"],
+        group_name=partitions.group("factors"),
+        partitions_def=partitions.monthly,
+        backfill_policy=RANGE,
+        deps=[[market, table] for table in (*tables, *(f"factors_{x}" for x in libraries))],
+        owners=OWNERS,
+        kinds={"python", "numba", "parquet"},
+    )
+    def factor_sector_summary(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+    ) -> pa.Table:
+        """How well each factor ordered the returns of a month within each sector."""
+        found: list[pa.Table] = []
+        for month in context.partition_keys:
+            window = partitions.month(month)
+            history = partitions.back(window, past)
+            bars, universe = (
+                warehouse.read(f"{market}/{table}", history, chosen)
+                for table, chosen in tables.items()
+            )
+            # One library at a time is held: together they are a gigabyte of a large market.
+            found += [
+                sectors.evaluate_sectors(
+                    warehouse.read(f"{market}/factors_{library}", history),
+                    bars,
+                    universe,
+                    partitions.sessions,
+                    window,
+                    month,
+                    horizons,
+                    settings.thread_no,
+                )
+                for library in libraries
+            ]
+        return pa.concat_tables(found)
+
+    return factor_sector_summary
+
+
+def _summary(
+    partitions: MarketPartitions, settings: Settings, known: Catalogue
+) -> dg.AssetsDefinition:
     market = partitions.market
 
     @dg.asset(
@@ -129,32 +259,52 @@ def _summary(partitions: MarketPartitions, settings: Settings) -> dg.AssetsDefin
         group_name=partitions.group("factors"),
         partitions_def=partitions.monthly,
         backfill_policy=RANGE,
-        deps=[[market.name, "factor_evaluation"]],
+        deps=[[market.name, "factor_evaluation"], [market.name, "factor_sector_summary"]],
         owners=OWNERS,
         kinds={"python", "parquet"},
     )
     def factor_summary(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
     ) -> pa.Table:
-        """What a month's days say of each factor: IC, t-statistics, quantile returns, decay."""
-        from quant_assets.factors.plots import summary_figure
-        from quant_assets.factors.summary import summarise
+        """What a month's days say of each factor: IC, t-statistics, quantile returns, decay.
 
-        table = f"{market.name}/factor_evaluation"
-        months = {
-            month: summarise(
-                warehouse.read(table, partitions.month(month)), month, settings.factors.horizons
-            )
-            for month in context.partition_keys
-        }
-        _show(context, months, "overview", summary_figure, market)
-        return pa.concat_tables(months.values())
+        With a page to sort the factors in and to look at each of them.
+        """
+        from quant_assets.factors.plots import summary_figure
+        from quant_assets.factors.report.page import factor_page
+        from quant_assets.factors.summary import summarise
+        from quant_assets.pages.shell import write_page
+
+        own, keys = f"{market.name}/factor_summary", list(context.partition_keys)
+        before = [month for month in warehouse.partitions(own) if month < keys[0]][-HISTORY_MONTHS:]
+        history = warehouse.read(own, before, HISTORY_COLUMNS)
+        months: list[pa.Table] = []
+        for month in keys:
+            evaluation = warehouse.read(f"{market.name}/factor_evaluation", partitions.month(month))
+            summary = summarise(evaluation, month, settings.factors.horizons)
+            months.append(summary)
+            if summary.num_rows and month in keys[-PICTURED_MONTHS:]:
+                by_sector = warehouse.read(f"{market.name}/factor_sector_summary", [month])
+                page = settings.artifacts / market.name / "factor_summary" / f"{month}.html"
+                html = factor_page(summary, evaluation, by_sector, history, known, market.label)
+                write_page(page, html)
+                picture = summary_figure(summary, evaluation, known.types, market.label)
+                context.add_asset_metadata(
+                    {
+                        "overview": inline(picture, "overview"),
+                        "page": dg.MetadataValue.path(str(page)),
+                    },
+                    partition_key=month,
+                )
+            own_rows = summary.select(HISTORY_COLUMNS).cast(history.schema)
+            history = pa.concat_tables([history, own_rows])
+        return pa.concat_tables(months)
 
     return factor_summary
 
 
-def _correlations(partitions: MarketPartitions, libraries: tuple[str, ...]) -> dg.AssetsDefinition:
-    market = partitions.market
+def _correlations(partitions: MarketPartitions, known: Catalogue) -> dg.AssetsDefinition:
+    market, libraries = partitions.market, known.names
 
     @dg.asset(
         key=[market.name, "factor_correlations"],
@@ -169,8 +319,8 @@ def _correlations(partitions: MarketPartitions, libraries: tuple[str, ...]) -> d
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
     ) -> pa.Table:
         """Mean cross-sectional rank correlation between all factors over a month's days."""
+        from quant_assets.factors.correlation_plot import correlation_figure
         from quant_assets.factors.correlations import correlate
-        from quant_assets.factors.plots import correlation_figure
 
         months: dict[str, pa.Table] = {}
         for month in context.partition_keys:
@@ -180,21 +330,11 @@ def _correlations(partitions: MarketPartitions, libraries: tuple[str, ...]) -> d
             )
             universe = warehouse.read(f"{market.name}/universe", window, MEMBERS)
             months[month] = correlate(factors, universe, month)
-        _show(context, months, "heat_map", correlation_figure, market)
+        for month in list(months)[-PICTURED_MONTHS:]:
+            if months[month].num_rows:
+                picture = correlation_figure(months[month], known.types, market.label)
+                shown = {"heat_map": inline(picture, "heat map")}
+                context.add_asset_metadata(shown, partition_key=month)
         return pa.concat_tables(months.values())
 
     return factor_correlations
-
-
-def _show(
-    context: dg.AssetExecutionContext,
-    months: Mapping[str, pa.Table],
-    name: str,
-    figure: Callable[[pa.Table, str], bytes],
-    market: Market,
-) -> None:
-    """The picture of each month that has rows, in the metadata of the month's own event."""
-    for month in list(months)[-PICTURED_MONTHS:]:
-        if months[month].num_rows:
-            picture = inline(figure(months[month], market.label), name)
-            context.add_asset_metadata({name: picture}, partition_key=month)

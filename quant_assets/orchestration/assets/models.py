@@ -17,7 +17,8 @@ from quant_assets.orchestration.images import inline
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import ONE_RUN_EACH, OWNERS, RANGE, TRAINING_POOL
 from quant_assets.orchestration.resources import end_mlflow_run, fail_mlflow_run
-from quant_assets.settings import ModelSettings, Settings
+from quant_assets.settings import Settings
+from quant_assets.settings_research import ModelSettings
 from quant_assets.warehouse.parquet import ParquetWarehouse
 
 # The model whose scores are the table `predictions`.
