@@ -24,6 +24,9 @@ from quant_assets.warehouse.window import Window
 RETURN_BOUNDS = (-0.95, 10.0)
 # Of the members of the universe so many must have a value for the day's factors to be of use.
 LEAST_COVERAGE = 0.5
+COVERING_FACTORS = 8
+# Sessions that a check reads at a time: the tables of a decade need not be held at once.
+CHECKED_SESSIONS = 252
 
 # After the scheduled time of the daily run.
 HOURS_TO_BE_FRESH = 6
@@ -75,17 +78,23 @@ def market_checks(
 
     def coverage(library: str) -> Body:
         formulas = known.library(library.removeprefix("factors_")).expressions
-        past = plan_of(formulas, known.definitions).lookback
+        whole = plan_of(formulas, known.definitions)
+        past, asked = whole.lookback, sorted(whole.names, key=whole.lookbacks.__getitem__)
         judged_from = partitions.sessions[min(past, len(partitions.sessions) - 1)].item()
 
         def covers_the_universe(warehouse: ParquetWarehouse, window: Window) -> Found:
-            """Enough members of each day's universe have factors, once the look-back is filled."""
+            """Enough members of each day's universe have factors, once the look-back is filled.
+
+            Asked are the factors with the shortest look-backs: they are there if any are.
+            """
             if window.end < judged_from:
                 return Found(0, 0, ())
             window = Window(max(window.start, judged_from), window.end)
             return facts.coverage(
                 warehouse.read(f"{name}/universe", window, ["date", "symbol", "member"]),
-                warehouse.read(f"{name}/{library}", window),
+                warehouse.read(
+                    f"{name}/{library}", window, ["date", "symbol", *asked[:COVERING_FACTORS]]
+                ),
                 LEAST_COVERAGE,
             )
 
@@ -142,7 +151,8 @@ def _daily(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
     ) -> dg.AssetCheckResult:
         window = partitions.checked(context, warehouse, key.path[-1])
-        found = body(warehouse, window) if window else Found(0, 0, ())
+        blocks = partitions.blocks(window, CHECKED_SESSIONS) if window else []
+        found = _together([body(warehouse, block) for block in blocks])
         metadata: dict[str, Any] = {"checked": found.checked, "violations": found.violations}
         if found.examples:
             metadata["examples"] = dg.MetadataValue.md("\n".join(f"- {e}" for e in found.examples))
@@ -155,12 +165,25 @@ def _daily(
     return check
 
 
+def _together(found: Sequence[Found]) -> Found:
+    """What the blocks of a range have shown, as one."""
+    examples = [example for each in found for example in each.examples]
+    return Found(
+        sum(each.checked for each in found),
+        sum(each.violations for each in found),
+        tuple(examples[: facts.EXAMPLES]),
+    )
+
+
 def _conforms(key: dg.AssetKey) -> Body:
     table = table_of(key)
     schema = schema_of(table)
+    # Of a wide table the key: its other columns are numbers that were checked as they were written,
+    # and to read hundreds of them back takes longer than to compute them.
+    columns = list(schema.key) if schema.wide else None
 
     def body(warehouse: ParquetWarehouse, window: Window) -> Found:
-        frame = warehouse.read(table, window)
+        frame = warehouse.read(table, window, columns)
         broken = schema.violations(frame, table=table)
         return Found(frame.num_rows, sum(e.rows for e in broken), tuple(map(str, broken)))
 

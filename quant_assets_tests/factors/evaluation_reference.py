@@ -54,8 +54,8 @@ def score(
     if varies(f):
         weights = (f - f.mean()) / np.abs(f - f.mean()).sum()
         row["factor_return"] = float((weights * r).sum())
+    row["ic"], row["rank_ic"] = _correlations(both["f"], both["r"])
     if varies(f) and varies(r):
-        row["ic"], row["rank_ic"] = _correlations(both["f"], both["r"])
         fit = stats.linregress((f - f.mean()) / f.std(ddof=1), r)
         row["beta"], row["r_squared"] = fit.slope, fit.rvalue**2
         row["t_statistic"] = fit.slope / fit.stderr

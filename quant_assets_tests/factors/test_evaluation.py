@@ -109,6 +109,10 @@ def test_agrees_with_the_literal_reference(ties: bool, quantiles: int) -> None:
 def test_agrees_where_nothing_is_missing() -> None:
     data = panels(12, 40, seed=12, missing=0.0)
     data.fields["member"][:] = True
+    constant = data.fields["first"]
+    constant[4] = 0.1
+    constant[5] = np.where(np.arange(40) % 3, 0.1, np.nextafter(0.1, 1.0))  # but for rounding
+    data.fields["close"][8] = data.fields["close"][7] * (1.0 + constant[5])
     check_equal(evaluated(data), literal(data))
 
 

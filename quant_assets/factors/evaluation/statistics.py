@@ -90,13 +90,13 @@ class Sample:
     @cached_property
     def skewness(self) -> np.ndarray:
         """Fisher-Pearson skewness of each group, without correction for its length."""
-        cubes = ratio(self.groups.totals(self.centred**3), self.counts)
+        cubes = ratio(self.groups.totals(self.centred**2 * self.centred), self.counts)
         return ratio(cubes, ratio(self.squares, self.counts) ** 1.5)
 
     @cached_property
     def kurtosis(self) -> np.ndarray:
         """Excess kurtosis of each group, without correction for its length."""
-        fourths = ratio(self.groups.totals(self.centred**4), self.counts)
+        fourths = ratio(self.groups.totals((self.centred**2) ** 2), self.counts)
         return ratio(fourths, ratio(self.squares, self.counts) ** 2) - 3.0
 
 
@@ -134,11 +134,13 @@ def newey_west_t(sample: Sample, lags: np.ndarray) -> np.ndarray:
     lags = np.clip(lags, 0.0, np.maximum(sample.counts - 1.0, 0.0))
     variances = sample.groups.totals(sample.centred**2)
     for lag in range(1, int(lags.max(initial=0)) + 1):
+        longer = lags[groups] >= lag
+        if not longer.all():  # most groups have short horizons and need no more
+            groups, centred = groups[longer], centred[longer]
         products = centred[lag:] * centred[:-lag]
         products[groups[lag:] != groups[:-lag]] = 0.0
         sums = np.bincount(groups[lag:], products, count)
-        weights = np.where(lag <= lags, 1.0 - lag / (lags + 1.0), 0.0)
-        variances += 2.0 * weights * sums
+        variances += 2.0 * (1.0 - lag / (lags + 1.0)) * sums
     variances = ratio(variances, sample.counts)
     # The weights keep it above zero but for rounding.
     rounding = np.maximum(1.0, sample.largest) * _ROUNDING
