@@ -84,12 +84,11 @@ def evaluate(
     Returns:
         Of one expression: a row for each session, a column for each symbol. Of several: a row for
         each session and symbol that has a bar (`date`, `symbol`), a column for each. NaN where a
-        value is not defined.
+        value is not defined. Without rows where no bars are materialized.
 
     Raises:
         ExpressionError: an expression is wrong; it points at the place.
         ConfigError: there is no such market.
-        WarehouseError: the market's bars are not materialized.
     """
     from quant_assets.factors.reading import compute_from
 

@@ -120,12 +120,16 @@ def _join(
 
 @helper_as_written
 def _count(before: np.ndarray, after: np.ndarray, width: int, counts: np.ndarray) -> None:
-    """Number n of valid pairs, 1 / n, 1 / (n - 1)."""
+    """Number n of valid pairs, 1 / n, 1 / (n - 1); divided anew only where a number has changed."""
+    changed = 0
     for s in range(width):
         n = after[s] - before[s]
+        changed += n != counts[0, s]
         counts[0, s] = n
-        counts[1, s] = 1.0 / n
-        counts[2, s] = 1.0 / (n - 1.0)
+    if changed:
+        for s in range(width):
+            counts[1, s] = 1.0 / counts[0, s]
+            counts[2, s] = 1.0 / (counts[0, s] - 1.0)
 
 
 @helper_as_written
@@ -156,6 +160,9 @@ def _finish_correlation(
         lost += varies & ((both < _SMALL) | (both > _LARGE))
         value = 1.0 if value > 1.0 else value
         value = -1.0 if value < -1.0 else value
+        # Of two pairs it is 1 or -1, and not nearly: expressions rank it.
+        of_two = 1.0 if xy > 0.0 else -1.0
+        value = of_two if n == 2.0 else value
         out[s] = value if (n >= needed) & varies else math.nan
     return lost > 0
 
@@ -170,7 +177,8 @@ def _finish_again(row: np.ndarray, counts: np.ndarray, needed: float, out: np.nd
         xx = row[_XX + s] - row[_DX + s] * x_mean
         yy = row[_YY + s] - row[_DY + s] * y_mean
         xy = row[_XY + s] - row[_DY + s] * x_mean
-        if n >= needed and out[s] == out[s] and not _SMALL <= xx * yy <= _LARGE:
+        told = n >= needed and out[s] == out[s] and n > 2.0
+        if told and not _SMALL <= xx * yy <= _LARGE:
             value = xy / np.sqrt(xx) / math.sqrt(yy)
             out[s] = min(max(value, -1.0), 1.0) if abs(value) <= _LARGEST else math.nan
 
@@ -194,7 +202,7 @@ def correlate(
     width = _width(symbols)
     work = np.empty((rows, 7 * _WIDTH))
     seen = np.zeros((rows + 1, _WIDTH))
-    counts = np.empty((3, _WIDTH))
+    counts = np.full((3, _WIDTH), -1.0)
     numbered = False
     for left in range(0, symbols, width):
         right = min(left + width, symbols)
@@ -222,8 +230,7 @@ def correlate(
                 _join(older, seen[first], seen[end + 1], width, newer)
         for t in range(past, rows):
             first = max(t + 1 - window, 0)
-            if missing > 0 or t == past or t < window:
-                _count(seen[first], seen[t + 1], width, counts)
+            _count(seen[first], seen[t + 1], width, counts)
             result = out[t - past, left:right]
             if code == COVARIANCE:
                 _finish_covariance(work[t], counts, needed, result)

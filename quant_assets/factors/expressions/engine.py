@@ -1,21 +1,22 @@
 """The engine: a plan carried out over blocks of sessions, by several threads.
 
-Here stand the arrays and their reuse, and the threads. A block of rows is computed through the
-whole graph before the next begins, so values stay in the cache, memory is bounded by the block, and
-a new day is one more block: what later rows need of earlier ones is kept. Every value is computed
-once, from its own window or row, so that blocks and threads change no bit.
+Here stand the arrays and their reuse: which place in memory (rows.py) each value gets, and when it
+is free again. A block of rows is computed through the whole graph before the next begins, so values
+stay in the cache, memory is bounded by the block, and a new day is one more block: what later rows
+need of earlier ones is kept. Every value is computed once, from its own window or row, so that
+blocks and threads change no bit.
 """
 
-import heapq
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from quant_assets.factors.expressions.operators.registry import Array, Wanted
+from quant_assets.factors.expressions.crew import Crew
+from quant_assets.factors.expressions.operators.registry import Array
 from quant_assets.factors.expressions.plan import Plan
+from quant_assets.factors.expressions.rows import Constant, Kept, Plain, Pooled, Result, Value
 
 DEFAULT_MEMORY = 1 << 30
 # A block of a value that fits the second-level cache of a core beside its inputs.
@@ -81,13 +82,13 @@ class Stream:
         self._row = 0  # rows given so far
         nodes = plan.graph.nodes
         self._start = {k: max(0, first - need) for k, need in plan.need.items()}
-        self._values: dict[int, _Value] = {}
+        self._values: dict[int, Value] = {}
         for k in plan.need:
             value = nodes[k].value
             if value is not None:
-                self._values[k] = _Constant(np.full((1, symbols), value))
+                self._values[k] = Constant(np.full((1, symbols), value))
             elif plan.halo.get(k):
-                self._values[k] = _Kept(plan.halo[k], self._start[k], symbols)
+                self._values[k] = Kept(plan.halo[k], self._start[k], symbols)
         self._places: dict[int, list[int]] = {}
         for place, k in enumerate(plan.outputs):
             self._places.setdefault(k, []).append(place)
@@ -135,7 +136,7 @@ class _Block:
     ) -> None:
         self.stream, self.plan, self.begin, self.end = stream, stream.plan, begin, end
         self.out, self.out_row = out, max(begin, stream.first)
-        self.values: dict[int, _Value] = dict(stream._values)
+        self.values: dict[int, Value] = dict(stream._values)
         self.readers = [len(each) for each in self.plan.after]
         for k in self.plan.need:
             name = self.plan.graph.nodes[k].field
@@ -149,39 +150,40 @@ class _Block:
                 self.task(place)
                 self.done(place)
         else:
-            _Crew(self).work(stream._pool, stream._threads)
+            Crew(self.plan, self.task, self.done).work(stream._pool, stream._threads)
         for k, places in stream._places.items():
             self._hand_over(k, places)
 
     def _bring(self, k: int, given: Array) -> None:
         kept = self.values.get(k)
-        if isinstance(kept, _Kept):
+        if isinstance(kept, Kept):
             low = min(max(self.begin, kept.start), self.end)
             kept.room(low, self.begin, self.end)[:] = given[low - self.begin :]
         else:
-            self.values[k] = _Plain(given, self.begin)
+            self.values[k] = Plain(given, self.begin)
 
     def _hand_over(self, k: int, places: list[int]) -> None:
         """Copy a value that was not made in its place among the results."""
         value = self.values.get(k)
-        if value is None or isinstance(value, _Result):
+        if value is None or isinstance(value, Result):
             return
         if self.out_row < self.end:
             for place in places:
                 self.out[place] = value.rows(self.out_row, self.end)
-        if isinstance(value, _Pooled):
+        if isinstance(value, Pooled):
             self.stream._free.append(value.array)
 
     def task(self, place: int) -> None:
         """Compute the rows of a task; several threads may be at it, each with its own task."""
-        task = self.plan.tasks[place]
+        task, end = self.plan.tasks[place], self.end
         low = max(self.begin, self.stream._start[task.nodes[0]])
-        if low < self.end:
+        if low < end:
             past = min(task.lookback, low)
-            scope = self._operator(task.nodes[0]).scope
-            inputs = [self._input(k, scope, low - past) for k in task.arguments]
-            outs = [self._room(k, low) for k in task.nodes]
-            self._compute(task.nodes, inputs, past, outs)
+            first = low - past
+            inputs = [self.values[k].rows(first, end) for k in task.arguments]
+            if task.whole:
+                inputs = [_whole(each, end - first) for each in inputs]
+            task.compute(inputs, past, [self._room(k, low) for k in task.nodes])
 
     def done(self, place: int) -> None:
         """Set free what only this task still had to read; one thread at a time."""
@@ -192,40 +194,15 @@ class _Block:
         if not self.readers[place]:
             self._release(place)
 
-    def _compute(
-        self, nodes: tuple[int, ...], inputs: list[Array], past: int, outs: list[Array]
-    ) -> None:
-        joint = self._operator(nodes[0]).joint
-        if joint is None or len(nodes) == 1:
-            for k, out in zip(nodes, outs, strict=True):
-                constants = self.plan.graph.nodes[k].constants
-                self._operator(k).compute(inputs, constants, past, out)
-            return
-        wanted = [
-            Wanted(self._operator(k).name, self.plan.graph.nodes[k].constants, out)
-            for k, out in zip(nodes, outs, strict=True)
-        ]
-        joint.compute(wanted, inputs, past)
-
-    def _operator(self, k: int) -> Any:
-        return self.plan.graph.nodes[k].operator
-
-    def _input(self, k: int, scope: str, low: int) -> Array:
-        value = self.values[k]
-        if isinstance(value, _Constant) and scope != "element":
-            full: Array = np.repeat(value.array, self.end - low, axis=0)
-            return full
-        return value.rows(low, self.end)
-
     def _room(self, k: int, low: int) -> Array:
         """Where the rows of a node from `low` on are written."""
         kept = self.stream._values.get(k)
-        if isinstance(kept, _Kept):
+        if isinstance(kept, Kept):
             return kept.room(low, self.begin, self.end)
         places = self.stream._places.get(k, [])
         if len(places) == 1 and low >= self.out_row and self.end > self.out_row:
             result: Array = self.out[places[0]]
-            self.values[k] = _Result(result, self.out_row)
+            self.values[k] = Result(result, self.out_row)
             return result
         try:
             array = self.stream._free.pop()
@@ -233,117 +210,20 @@ class _Block:
             array = np.empty((0, self.stream.symbols))
         if len(array) < self.end - low:
             array = np.empty((max(self.end - self.begin, 1), self.stream.symbols))
-        self.values[k] = _Pooled(array, low)
+        self.values[k] = Pooled(array, low)
         return array[: self.end - low]
 
     def _release(self, place: int) -> None:
         for k in self.plan.tasks[place].nodes:
             value = self.values.get(k)
-            if isinstance(value, _Pooled) and k not in self.stream._places:
+            if isinstance(value, Pooled) and k not in self.stream._places:
                 del self.values[k]
                 self.stream._free.append(value.array)
 
 
-class _Crew:
-    """Threads that take the tasks whose arguments are there, the earliest of the plan first."""
-
-    def __init__(self, block: _Block) -> None:
-        self.block, self.plan = block, block.plan
-        self.waiting = [len(each.before) for each in self.plan.tasks]
-        self.ready = [place for place, count in enumerate(self.waiting) if count == 0]
-        self.left = len(self.plan.tasks)
-        self.idle = 0
-        self.failure: BaseException | None = None
-        self.changed = threading.Condition()
-
-    def work(self, pool: ThreadPoolExecutor, threads: int) -> None:
-        for each in [pool.submit(self._worker) for _ in range(threads)]:
-            each.result()
-        if self.failure:
-            raise self.failure
-
-    def _worker(self) -> None:
-        place = self._next(None)
-        while place is not None:
-            try:
-                self.block.task(place)
-            except BaseException as failure:
-                with self.changed:
-                    self.failure, self.left = self.failure or failure, 0
-                    self.changed.notify_all()
-                return
-            place = self._next(place)
-
-    def _next(self, done: int | None) -> int | None:
-        with self.changed:
-            if done is not None:
-                self._finish(done)
-            while not self.ready and self.left > 0:
-                self.idle += 1
-                self.changed.wait()
-                self.idle -= 1
-            return heapq.heappop(self.ready) if self.left > 0 else None
-
-    def _finish(self, done: int) -> None:
-        self.block.done(done)
-        self.left -= 1
-        for later in self.plan.after[done]:
-            self.waiting[later] -= 1
-            if self.waiting[later] == 0:
-                heapq.heappush(self.ready, later)
-        if self.idle and (self.left <= 0 or len(self.ready) > 1):
-            self.changed.notify_all()
-
-
-class _Value:
-    """Rows of a node: those from `base` on lie in `array` from its first row on."""
-
-    def __init__(self, array: Array, base: int = 0) -> None:
-        self.array, self.base = array, base
-
-    def rows(self, low: int, high: int) -> Array:
-        return self.array[low - self.base : high - self.base]
-
-
-class _Plain(_Value):
-    """A field as it was given."""
-
-
-class _Result(_Value):
-    """Computed right where the results are handed out."""
-
-
-class _Pooled(_Value):
-    """In an array that is used again when all have read it."""
-
-
-class _Constant(_Value):
-    """One number, a row of it."""
-
-    def rows(self, low: int, high: int) -> Array:
-        return self.array
-
-
-class _Kept(_Value):
-    """A value whose last `halo` rows stay for the next block; nothing before row `start`."""
-
-    def __init__(self, halo: int, start: int, symbols: int) -> None:
-        super().__init__(np.empty((0, symbols)), start)
-        self.halo, self.start = halo, start
-
-    def room(self, low: int, begin: int, end: int) -> Array:
-        """Rows low to end, after moving what is kept of the rows before `begin` to the front."""
-        kept = min(self.halo, max(begin - self.start, 0))
-        before = self.rows(begin - kept, begin) if kept else self.array[:0]
-        base = low - kept
-        if len(self.array) < end - base:
-            fresh = np.empty((self.halo + end - low, self.array.shape[1]))
-            fresh[:kept] = before
-            self.array = fresh
-        elif kept and base != self.base:
-            self.array[:kept] = before
-        self.base = base
-        return self.rows(low, end)
+def _whole(values: Array, rows: int) -> Array:
+    """As many rows as wanted, where a constant has only one."""
+    return values if len(values) == rows else np.repeat(values, rows, axis=0)
 
 
 def _writable(values: Array) -> Array:

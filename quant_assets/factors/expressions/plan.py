@@ -5,28 +5,13 @@ Here stands what can be known before any data: order, look-backs, memory. engine
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from quant_assets.factors.expressions import fields
 from quant_assets.factors.expressions.graph import Graph
+from quant_assets.factors.expressions.task import Task
 
 _BYTES = 8  # of a value
-
-
-@dataclass(frozen=True)
-class Task:
-    """Nodes that are computed together: one, or several of one joint computation.
-
-    Attributes:
-        nodes: their places in the graph.
-        arguments: the nodes they read, the same for all of them.
-        lookback: rows before its own that it reads of its arguments.
-        before: the tasks that must be done before, by their place in the plan.
-    """
-
-    nodes: tuple[int, ...]
-    arguments: tuple[int, ...]
-    lookback: int
-    before: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +25,8 @@ class Plan:
         tasks: in an order in which everything is made before it is read.
         after: for each task, how often each later task waits for it, by place.
         fields: what must be brought.
-        need: for each node, how many rows before the first wanted one it is computed on.
+        need: for each node but those of chains, how many rows before the first wanted one it is
+            computed on.
         halo: for each node, how many of its rows are kept for the rows after them.
         lookback: sessions before a day that the results of the day depend on, exactly.
     """
@@ -72,9 +58,10 @@ class Plan:
         """
         row = _BYTES * max(symbols, 1)
         kept = sum(self.halo.values())
-        arrays = len(self.halo) + self._live()
+        arrays = len(self.halo) + self._live
         return max(1, min(preferred, (memory // row - kept) // max(arrays, 1)))
 
+    @cached_property
     def _live(self) -> int:
         """Most values that are not kept and alive at once, when tasks run in order."""
         waiting = [len(each) for each in self.after]
@@ -128,20 +115,53 @@ def plan_of(graph: Graph, names: tuple[str, ...], outputs: tuple[int, ...]) -> P
 
 
 def _tasks(graph: Graph, outputs: tuple[int, ...]) -> list[Task]:
-    order = [k for k in graph.below(outputs) if graph.nodes[k].operator is not None]
-    groups: dict[object, list[int]] = {}
-    for k in order:
-        groups.setdefault(_shared(graph, k), []).append(k)
-    made_by: dict[int, int] = {}
+    groups = _together(graph, outputs)
     tasks: list[Task] = []
-    for nodes in groups.values():  # by their first node; all of a group have the same arguments
-        first = graph.nodes[nodes[0]]
-        assert first.operator is not None
-        before = {made_by[a] for a in first.arguments if a in made_by}
-        lookback = max(_lookback(graph, k) for k in nodes)
+    made_by: dict[int, int] = {}
+    for chain, nodes in _chained(graph, groups, outputs):
+        read = (a for k in (*chain, nodes[0]) for a in graph.nodes[k].arguments)
+        arguments = tuple(dict.fromkeys(a for a in read if a not in chain))
+        before = {made_by[a] for a in arguments if a in made_by}
         made_by.update(dict.fromkeys(nodes, len(tasks)))
-        tasks.append(Task(tuple(nodes), first.arguments, lookback, tuple(sorted(before))))
+        tasks.append(Task(graph, nodes, chain, arguments, tuple(sorted(before))))
     return tasks
+
+
+def _together(graph: Graph, outputs: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The nodes of operators, joint ones together, by their first; all have the same arguments."""
+    groups: dict[object, list[int]] = {}
+    for k in graph.below(outputs):
+        if graph.nodes[k].operator is not None:
+            groups.setdefault(_shared(graph, k), []).append(k)
+    return [tuple(nodes) for nodes in groups.values()]
+
+
+def _chained(
+    graph: Graph, groups: list[tuple[int, ...]], outputs: tuple[int, ...]
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(chain, nodes) of each task: nodes by value go where their only reader, by value too, is."""
+    readers: dict[int, set[int]] = {}
+    for place, nodes in enumerate(groups):
+        for argument in graph.nodes[nodes[0]].arguments:
+            readers.setdefault(argument, set()).add(place)
+    parts: dict[int, list[int]] = {}
+    goes_to = list(range(len(groups)))
+    for place in reversed(range(len(groups))):  # readers before what they read
+        node, reading = groups[place][0], readers.get(groups[place][0], set())
+        if _by_value(graph, node) and node not in outputs and len(reading) == 1:
+            (reader,) = reading
+            if _by_value(graph, groups[reader][0]):
+                goes_to[place] = goes_to[reader]
+        parts.setdefault(goes_to[place], []).append(place)
+    return [
+        (tuple(groups[part][0] for part in reversed(parts[place][1:])), groups[place])
+        for place in sorted(parts)
+    ]
+
+
+def _by_value(graph: Graph, k: int) -> bool:
+    operator = graph.nodes[k].operator
+    return operator is not None and operator.scope == "element"
 
 
 def _shared(graph: Graph, k: int) -> object:
@@ -151,12 +171,6 @@ def _shared(graph: Graph, k: int) -> object:
     if node.operator.joint is None:
         return k
     return node.operator.joint.name, node.arguments, node.constants[:1]
-
-
-def _lookback(graph: Graph, k: int) -> int:
-    node = graph.nodes[k]
-    assert node.operator is not None
-    return node.operator.lookback(node.constants)
 
 
 def _needs(tasks: list[Task], outputs: tuple[int, ...]) -> tuple[dict[int, int], dict[int, int]]:

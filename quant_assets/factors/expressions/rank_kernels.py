@@ -9,7 +9,7 @@ so that uniform, fat-tailed and skewed values alike fill the numbers evenly. Two
 sort, least significant digit first, order the numbers; one pass puts right what shared a number.
 Where that is too much, because the values crowd in some place, all bits of the values are sorted.
 The result does not depend on which way was taken: it is exact, and equal values stand in order of
-place.
+place. Ranks of a short row need no order: each value is compared with each, many at once.
 """
 
 import numpy as np
@@ -24,6 +24,8 @@ _DIGIT = 11  # bits: two tables of 2,048 counts stay in the first-level cache
 _SAMPLE = 15
 _PATIENCE = 2  # moves a value when putting right; sorting all bits costs about as much
 _USUAL = 1e290  # within this, spreads can be inverted
+_SHORT = 96  # up to so many values comparing each with each is faster than sorting
+_AT_ONCE = 8  # values that are compared with all others in one pass
 
 
 @helper_as_written
@@ -263,6 +265,32 @@ def order_rows(values: np.ndarray, out: np.ndarray) -> None:
 
 
 @helper_as_written
+def _compare(values: np.ndarray, smaller: np.ndarray, equal: np.ndarray, ties: bool) -> None:
+    """How many values are smaller than each, or equal to it, itself included; NaN is neither."""
+    counts = equal if ties else smaller
+    counts[:] = 0.0
+    for j in range(0, values.size, _AT_ONCE):
+        a, b, c, d = values[j], values[j + 1], values[j + 2], values[j + 3]
+        e, f, g, h = values[j + 4], values[j + 5], values[j + 6], values[j + 7]
+        if ties:
+            for i in range(values.size):
+                x = values[i]
+                first = (1.0 if a == x else 0.0) + (1.0 if b == x else 0.0)
+                second = (1.0 if c == x else 0.0) + (1.0 if d == x else 0.0)
+                third = (1.0 if e == x else 0.0) + (1.0 if f == x else 0.0)
+                fourth = (1.0 if g == x else 0.0) + (1.0 if h == x else 0.0)
+                counts[i] += (first + second) + (third + fourth)
+        else:
+            for i in range(values.size):
+                x = values[i]
+                first = (1.0 if a < x else 0.0) + (1.0 if b < x else 0.0)
+                second = (1.0 if c < x else 0.0) + (1.0 if d < x else 0.0)
+                third = (1.0 if e < x else 0.0) + (1.0 if f < x else 0.0)
+                fourth = (1.0 if g < x else 0.0) + (1.0 if h < x else 0.0)
+                counts[i] += (first + second) + (third + fourth)
+
+
+@helper_as_written
 def _form(rank: float, n: int, form: int) -> float:
     if form == UNIFORM:
         return 1.0 / n + (rank - 1.0) / (n - 1.0) * (1.0 - 2.0 / n) if n > 1 else 0.5
@@ -298,6 +326,26 @@ def _write_ranks(
         out[order[k]] = np.nan
 
 
+@helper_as_written
+def _rank_short(row: np.ndarray, work: np.ndarray, form: int, out: np.ndarray) -> None:
+    """Ranks by comparing each value with each."""
+    values, smaller, equal = work[0], work[1], work[2]
+    n = 0
+    for i in range(row.size):
+        values[i] = row[i]
+        equal[i] = 1.0
+        n += 1 if row[i] == row[i] else 0
+    _compare(values, smaller, equal, False)
+    pairs = 0
+    for i in range(row.size):
+        pairs += int(smaller[i])
+    if 2 * pairs < n * (n - 1):
+        _compare(values, smaller, equal, True)
+    for i in range(row.size):
+        result = _form(smaller[i] + 0.5 * (equal[i] + 1.0), n, form)
+        out[i] = result if row[i] == row[i] else np.nan
+
+
 @kernel("void(int64, float64[:,::1], float64[:,::1])", regrouped=False)
 def rank_rows(form: int, values: np.ndarray, out: np.ndarray) -> None:
     """Average ranks r = 1 .. n of the n values of each row, missing for the missing.
@@ -306,6 +354,11 @@ def rank_rows(form: int, values: np.ndarray, out: np.ndarray) -> None:
     number of different smaller values.
     """
     T, N = values.shape
+    if N <= _SHORT and form != DENSE:
+        work = np.full((3, -(-N // _AT_ONCE) * _AT_ONCE), np.nan)
+        for t in range(T):
+            _rank_short(values[t], work, form, out[t])
+        return
     keys, packed = np.empty(N, np.int32), np.empty(N, np.uint32)
     low_counts, high_counts = np.empty(1 << _DIGIT, np.uint32), np.empty(1 << _DIGIT, np.uint32)
     order, ordered, ladder = np.empty(N, np.uint32), np.empty(N), np.empty(N)

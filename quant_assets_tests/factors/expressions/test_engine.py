@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant_assets.factors.expressions import engine
+from quant_assets.factors.expressions import engine, task
 from quant_assets.factors.expressions.engine import Stream, compute
 from quant_assets.factors.expressions.plan import Plan, plan
 from quant_assets.factors.point_in_time import random_panel
@@ -22,6 +22,7 @@ EXPRESSIONS = {
     "line": "ts_slope(close, 10) * 2 + ts_rsquare(close, 10) - ts_residual(close, 10)",
     "three": "ts_percentile(high, 15, 0.8) - ts_percentile(high, 15, 0.2)",
     "number": "1 + 0 * close",
+    "values": "x = (high - low) / (close + low); abs(x * x - log(high) ^ 2) + sign(-x) / (x + 1)",
 }
 T, N = 130, 16
 
@@ -76,6 +77,18 @@ def test_blocks_threads_and_the_first_day_change_no_bit(
     finally:
         engine._BLOCK_BYTES, engine._THREADED = block, threaded
     assert equal(np.ascontiguousarray(found), np.ascontiguousarray(expected))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 50])
+def test_pieces_of_chains_change_no_bit(
+    chosen: Plan,
+    data: dict[str, np.ndarray],
+    whole: np.ndarray,
+    rows: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(task, "_PIECE_BYTES", 8 * N * rows)
+    assert equal(compute(chosen, data, thread_no=2), whole)
 
 
 def test_the_look_back_is_enough(

@@ -49,7 +49,8 @@ VALUES = {
     "the smallest": lambda random, N: random.integers(-5, 5, (R, N)) * 5e-324,
     "infinities": lambda random, N: random.choice([np.inf, -np.inf, 1.0, 0.0, -2.0], (R, N)),
 }
-WIDTHS = (1, 2, 63, 500, 2049, 5000)
+# Up to 96 values are compared each with each.
+WIDTHS = (1, 2, 63, 96, 97, 500, 2049, 5000)
 
 
 @pytest.fixture(params=VALUES)

@@ -184,6 +184,12 @@ def test_a_correlation_never_leaves_its_bounds() -> None:
         assert np.abs(result).max() <= 1.0
 
 
+def test_a_correlation_of_two_pairs_is_one_exactly() -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 60, 200)) * 1e3 + 7.0
+    same = np.sign(x[1:] - x[:-1]) * np.sign(y[1:] - y[:-1])
+    assert_array_equal(apply("ts_corr", [x, y], (2.0,), 1), same)
+
+
 @pytest.mark.parametrize("scale", [1e-140, 1e-90, 1e90, 1e140])
 def test_a_correlation_of_tiny_or_huge_values(scale: float) -> None:
     """The product of two spreads has no exponent left for them; the correlation has."""
