@@ -55,6 +55,18 @@ class Node(Spanned):
         object.__setattr__(self, "height", height)
 
 
+class Named:
+    """Something with a name."""
+
+    __slots__ = ()
+    name: str
+
+    @property
+    def key(self) -> str:
+        """The name in lower case: names are the same in any case."""
+        return self.name.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Number(Node):
     """A number as written: finite and without a sign; -1 is Unary("-", Number(1.0))."""
@@ -88,7 +100,7 @@ class Text(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Node):
+class Name(Named, Node):
     """The name of a field, a group or an assigned value, as written; dots may be part of it."""
 
     name: str
@@ -96,14 +108,9 @@ class Name(Node):
     def __post_init__(self) -> None:
         _check_name(self.name, dots=True, words=False)
 
-    @property
-    def key(self) -> str:
-        """The name in lower case: names are the same in any case."""
-        return self.name.lower()
-
 
 @dataclass(frozen=True, slots=True)
-class Keyword(Spanned):
+class Keyword(Named, Spanned):
     """An argument that is given by name: std=4."""
 
     name: str
@@ -112,14 +119,9 @@ class Keyword(Spanned):
     def __post_init__(self) -> None:
         _check_name(self.name, dots=False, words=False)
 
-    @property
-    def key(self) -> str:
-        """The name in lower case: names are the same in any case."""
-        return self.name.lower()
-
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class Call(Named, Node):
     """An operator with its arguments: those by position, then those by name."""
 
     name: str
@@ -131,11 +133,6 @@ class Call(Node):
         if len({keyword.key for keyword in self.keywords}) < len(self.keywords):
             raise ValueError(f"the keywords of {self.name} must differ in their names.")
         self._stand_on(*self.arguments, *(keyword.value for keyword in self.keywords))
-
-    @property
-    def key(self) -> str:
-        """The name in lower case: names are the same in any case."""
-        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +173,7 @@ class Conditional(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment(Spanned):
+class Assignment(Named, Spanned):
     """A name for a value; the statements after it mean that value by the name."""
 
     name: str
@@ -184,11 +181,6 @@ class Assignment(Spanned):
 
     def __post_init__(self) -> None:
         _check_name(self.name, dots=False, words=False)
-
-    @property
-    def key(self) -> str:
-        """The name in lower case: names are the same in any case."""
-        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
