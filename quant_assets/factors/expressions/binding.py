@@ -158,8 +158,15 @@ class _Binder:
                 raise self._error(value, "the text must be numbers with commas between") from None
         if "buckets" in texts:
             chosen = operator("digitize")
-        if not numbers or (chosen.name == "bucket" and (len(numbers) != 3 or numbers[2] <= 0)):
+        if not numbers or (chosen.name == "bucket" and len(numbers) != 3):
             raise self._error(at, f"{at.name} needs start, stop and a step above 0, or edges")
+        if chosen.name == "bucket":
+            from quant_assets.factors.expressions.operators.groups import edges
+
+            try:
+                edges(*numbers)
+            except ValueError as error:
+                raise self._error(at, str(error)) from None
         panel = self._panel(chosen, chosen.parameters[0], at.arguments[0])
         return self.graph.apply(chosen, [panel], tuple(numbers))
 

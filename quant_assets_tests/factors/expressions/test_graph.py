@@ -127,6 +127,8 @@ def test_the_normal_form_is_an_expression_that_means_the_same() -> None:
         ("group_rank(close, volume)", "must be a group", "volume"),
         ("max(close)", "the argument 'y' is missing", "max(close)"),
         ("bucket(close, range='0,1')", "start, stop and a step", "bucket(close, range='0,1')"),
+        ("bucket(close, range='1,0,0.1')", "start <= stop", "bucket(close, range='1,0,0.1')"),
+        ("bucket(close, range='0,1,0')", "0 < step", "bucket(close, range='0,1,0')"),
         ("bucket(close, range='0,1,x')", "must be numbers", "'0,1,x'"),
         ("bucket(close, rang='0,1,2')", "does not take this", "rang='0,1,2'"),
         ("x = close; y + 1", "no field 'y'", "y"),
