@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from quant_assets.settings import load_settings
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse, open_warehouse
 from quant_assets.warehouse.window import Window
 
 if TYPE_CHECKING:
@@ -117,9 +117,8 @@ def judge(expression: str, market: str | None = None) -> "Verdict":
     return judge_on(_warehouse(), load_settings(), expression, market)
 
 
-def _warehouse() -> ParquetWarehouse:
-    settings = load_settings()
-    return ParquetWarehouse(settings.warehouse_root, settings.markets)
+def _warehouse() -> Warehouse:
+    return open_warehouse(load_settings())
 
 
 def _needed_day(value: date | str) -> date:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from quant_assets.cli_errors import INTERRUPTED, Commands, say
-from quant_assets.settings import Settings, load_settings
+from quant_assets.cli_order_book import verify_book
+from quant_assets.settings import Market, Settings, load_settings
 from quant_assets.settings_files import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ def main() -> None:
     The data lie in QUANT_ASSETS_HOME (default ~/.quant_assets), the settings in
     QUANT_ASSETS_CONFIG (defaults inside the package).
     """
+
+
+main.add_command(verify_book)
 
 
 @main.command()
@@ -76,15 +79,42 @@ def ui(host: str, port: int) -> None:
     "`name+` with all downstream; `group:factors`; a job (daily, models, summaries, strategies). "
     "By default the whole graph.",
 )
-def backfill(market: str, start: datetime | None, end: datetime | None, select: str | None) -> None:
+@click.option("--year", type=click.IntRange(1900, 2999), help="Only this year.")
+@click.option(
+    "--rebuild",
+    is_flag=True,
+    help="Begin from the raw files: throw away what was parsed and noted of them, read each "
+    "anew, and fetch again what is not as long as it is on the server.",
+)
+@click.option(
+    "--without-corporate-actions",
+    "without_actions",
+    is_flag=True,
+    help="As if there were no splits and dividends: adjusted bars are the raw ones.",
+)
+def backfill(
+    market: str,
+    start: datetime | None,
+    end: datetime | None,
+    select: str | None,
+    year: int | None,
+    rebuild: bool,
+    without_actions: bool,
+) -> None:
     """Materialize a range of days of MARKET, with the months and strategies that depend on them."""
-    report = _backfill(
-        load_settings(),
-        market,
-        start.date() if start else None,
-        end.date() if end else None,
-        select,
-    )
+    from quant_assets.market_data.sources.registry import open_source
+
+    settings = load_settings()
+    if without_actions:
+        settings = settings.without_corporate_actions(market)
+    first, last = start.date() if start else None, end.date() if end else None
+    if year is not None:
+        if first or last:
+            raise click.UsageError("--year and --from/--to exclude each other")
+        first, last = _days_of(year, settings.market(market))
+    if rebuild:
+        open_source(settings.market(market)).forget()
+    report = _backfill(settings, market, first, last, select)
     if not report.success:
         sys.exit(_code(report))
 
@@ -180,6 +210,7 @@ def check_config() -> None:
     graph = build_defs(settings).get_repository_def().asset_graph
     click.echo(f"home       {settings.home}")
     click.echo(f"warehouse  {settings.warehouse_root}")
+    click.echo(f"artefacts  {settings.artifacts_root}")
     click.echo(f"mlflow     {_without_password(settings.mlflow_tracking_uri)}")
     click.echo(f"threads    {settings.thread_no}")
     for name, market in settings.markets.items():
@@ -214,8 +245,23 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     os.execv(sys.executable, command)
 
 
-def _tear_sheets(settings: Settings, market: str) -> list[Path]:
-    return sorted((settings.artifacts / market / "tear_sheet").glob("*/*.html"))
+def _tear_sheets(settings: Settings, market: str) -> list[str]:
+    from quant_assets.artifacts import open_artifacts
+
+    artifacts = open_artifacts(settings.artifacts_root)
+    return [
+        artifacts.address(name)
+        for name in artifacts.names(f"{market}/tear_sheet")
+        if name.endswith(".html")
+    ]
+
+
+def _days_of(year: int, market: Market) -> tuple[date, date | None]:
+    """The days of a year as far as the market has them; no last day for a year that goes on."""
+    from quant_assets.market_data.calendars import today
+
+    last = min(date(year, 12, 31), market.end or date.max)
+    return max(date(year, 1, 1), market.start), None if last >= today(market) else last
 
 
 @contextmanager

@@ -45,10 +45,13 @@ def _expected(error: Exception) -> str | None:
     """The message of an error that is not a fault of the program; None for one that is."""
     from sqlalchemy.exc import DatabaseError, OperationalError
 
+    from quant_assets.market_data.order_book.sampling import BookError
     from quant_assets.market_data.sources.base import SourceError
     from quant_assets.warehouse.errors import WarehouseError
 
     # locked, read-only or full; not a database
     if isinstance(error, OperationalError) or type(error) is DatabaseError:
         return f"the database of runs and events, or that of models: {error.orig}"
-    return str(error) if isinstance(error, (OSError, WarehouseError, SourceError)) else None
+    return (
+        str(error) if isinstance(error, (OSError, WarehouseError, SourceError, BookError)) else None
+    )

@@ -44,6 +44,12 @@ MODULES = (
     "quant_assets.factors.expressions.spread_kernels",
     "quant_assets.factors.expressions.trend_kernels",
     "quant_assets.factors.expressions.window_kernels",
+    "quant_assets.market_data.order_book.auction_kernels",
+    "quant_assets.market_data.order_book.book_kernels",
+    "quant_assets.market_data.order_book.level_kernels",
+    "quant_assets.market_data.order_book.order_kernels",
+    "quant_assets.market_data.order_book.row_kernels",
+    "quant_assets.market_data.sources.b3.record_kernels",
 )
 
 _kernels: list[tuple[Any, str]] = []
@@ -74,16 +80,34 @@ def helper_as_written(function: Kernel) -> Kernel:
     return cast(Kernel, numba.njit(error_model="numpy", nogil=True)(function))
 
 
-def kernel(signature: str, regrouped: bool = True) -> Callable[[Kernel], Kernel]:
+# Numba counts the references to an array at every call, which costs more than what many small
+# helpers do: a replay of order books took 200 ns an event with counting, 87 without. What makes no
+# array can do without; what makes one all the same is refused by the compiler.
+_UNCOUNTED: dict[str, Any] = {"_nrt": False}
+
+
+def helper_uncounted(function: Kernel) -> Kernel:
+    """As `helper_as_written`, for helpers that make and slice no arrays."""
+    import numba
+
+    return cast(Kernel, numba.njit(error_model="numpy", nogil=True, **_UNCOUNTED)(function))
+
+
+def kernel(
+    signature: str, regrouped: bool = True, counted: bool = True
+) -> Callable[[Kernel], Kernel]:
     """Compile a kernel for the one signature that its wrapper calls it with.
 
     `regrouped` lets the compiler regroup sums; without it they are summed as they are written.
+    Without `counted` the kernel and its helpers (`helper_uncounted`) make and slice no arrays.
     """
     import numba
 
     def decorate(function: Kernel) -> Kernel:
         fastmath = _REGROUPED if regrouped else False
         options: dict[str, Any] = {"fastmath": fastmath, "error_model": "numpy", "nogil": True}
+        if not counted:
+            options.update(_UNCOUNTED)
         compiled = cast(Kernel, numba.njit(cache=True, **options)(function))
         _kernels.append((compiled, signature))
         return compiled

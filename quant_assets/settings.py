@@ -24,56 +24,21 @@ from quant_assets.settings_files import (
     read,
 )
 from quant_assets.settings_research import FactorSettings, MiningSettings, ModelSettings, Strategies
+from quant_assets.settings_sources import (
+    B3Source,
+    CnDailySource,
+    FilesSource,
+    OrderBookSource,
+    Series,
+    SimulatedSource,
+)
+from quant_assets.warehouse.clickhouse_address import SCHEME, Address
+from quant_assets.warehouse.s3 import is_s3
 
 ALL_MARKETS = "all"
 # The monthly schedules and the freshness checks follow the daily schedule by up to six hours.
 LATEST_DAILY_AT = time(18)
 MOST_THREADS = 1024
-
-
-class SymbolsFile(Block):
-    """The file that lists a market's symbols; `columns` maps our names to the vendor's."""
-
-    path: str
-    columns: dict[Literal["symbol", "sector", "industry", "exchange", "first"], str] = {
-        "symbol": "symbol"
-    }
-
-
-class FilesSource(Block):
-    """Vendor files, Parquet or CSV: a file, a folder or a glob, local or s3://."""
-
-    kind: Literal["files"]
-    path: str
-    format: Literal["parquet", "csv"] | None = None
-    columns: dict[
-        Literal["date", "symbol", "open", "high", "low", "close", "volume", "turnover"], str
-    ] = {}
-    date_format: str | None = None
-    symbols: SymbolsFile | None = None
-    corporate_actions: str | None = None
-
-
-class SimulatedSource(Block):
-    """A made-up market, the same on every machine; for the demo and for tests."""
-
-    kind: Literal["simulated"]
-    symbols: int = Field(200, ge=20, le=5000)
-    seed: int = 7
-    signal_ic: float = Field(0.05, ge=0, lt=0.5)
-
-
-class Series(Block):
-    """One column of a dated file: an index, a volatility index, an interest rate."""
-
-    title: str | None = None
-    path: str
-    date_column: str = "date"
-    value_column: str = "close"
-    open_column: str | None = None
-    date_format: str | None = None
-    scale: float = 1.0
-    carry_forward: bool = False
 
 
 class Costs(Block):
@@ -88,6 +53,19 @@ class QualityRules(Block):
 
     jump: float = Field(0.5, gt=0)
     jump_lookback: int = Field(5, ge=1, le=60)
+
+
+class ActionRules(Block):
+    """How corporate actions are applied, and splits detected.
+
+    `interest_tax` is the share of interest on capital that is kept back as tax (0.15 in Brazil, 0
+    takes the gross amount). `largest_move` is how far the exchange lets a price move in a session,
+    the widest of its limits (0.2 in China), none where it has no limits: a price that jumps further
+    has split.
+    """
+
+    interest_tax: float = Field(0.0, ge=0, lt=1)
+    largest_move: float | None = Field(None, gt=0, lt=1)
 
 
 class UniverseRules(Block):
@@ -120,11 +98,15 @@ class Market(Block):
     models_from: date
     annualization: int = Field(252, ge=200, le=366)
     daily_at: time = time(0, 30)
-    source: Annotated[FilesSource | SimulatedSource, Field(discriminator="kind")]
+    source: Annotated[
+        FilesSource | B3Source | CnDailySource | SimulatedSource, Field(discriminator="kind")
+    ]
     index: Series | None = None
+    order_book: OrderBookSource | None = None
     volatility_index: Series | None = None
     risk_free_rate: Series | None = None
     costs: Costs = Costs()
+    actions: ActionRules = ActionRules()
     quality: QualityRules = QualityRules()
     universe: UniverseRules = UniverseRules()
 
@@ -132,6 +114,17 @@ class Market(Block):
     def simulated(self) -> bool:
         """Whether the market is made up; every page and plot of it says so."""
         return self.source.kind == "simulated"
+
+    @property
+    def watched(self) -> bool:
+        """Whether a sensor looks for files that land: not where we make or fetch them ourselves."""
+        fetched = isinstance(self.source, B3Source) and self.source.downloads is not None
+        return not (self.simulated or fetched)
+
+    @property
+    def lands_on_s3(self) -> bool:
+        """Whether the vendor's files are looked for on S3."""
+        return isinstance(self.source, FilesSource | CnDailySource) and is_s3(self.source.path)
 
     @property
     def label(self) -> str:
@@ -184,7 +177,7 @@ class Webhook(Block):
     """A failed run is posted as JSON to a URL."""
 
     kind: Literal["webhook"]
-    url: str
+    url: str = Field(repr=False)
 
     @field_validator("url")
     @classmethod
@@ -204,7 +197,7 @@ class Email(Block):
     sender: str
     recipients: list[str] = Field(min_length=1)
     user: str | None = None
-    password: str | None = None
+    password: str | None = Field(None, repr=False)
     starttls: bool = True
 
 
@@ -230,9 +223,15 @@ class Warehouse(Block):
 
     @field_validator("root")
     @classmethod
-    def _folder_or_bucket(cls, value: str) -> str:
+    def _folder_bucket_or_server(cls, value: str) -> str:
+        if value.startswith(SCHEME):
+            return str(Address.parse(value))
         if "://" in value and not value.startswith("s3://"):
-            raise ValueError(f"must be a folder or s3://bucket/prefix. Got {value!r} instead")
+            # Only its beginning is shown: such an address may hold a password.
+            raise ValueError(
+                f"must be a folder, s3://bucket/prefix or {SCHEME}user@host:port/database. "
+                f"Got {value.split('://')[0]}://… instead"
+            )
         return value
 
 
@@ -241,7 +240,7 @@ class Settings(Block):
 
     home: Path
     warehouse_root: str
-    artifacts: Path
+    artifacts_root: str
     mlflow_tracking_uri: str
     thread_no: int
     markets: dict[str, Market]
@@ -255,8 +254,32 @@ class Settings(Block):
     @property
     def mlflow_artifacts(self) -> str | None:
         """Where MLflow keeps artifacts when it is a file of ours; a server knows that itself."""
-        local = self.mlflow_tracking_uri.startswith("sqlite:")
-        return (self.artifacts / "mlflow").absolute().as_uri() if local else None
+        if not self.mlflow_tracking_uri.startswith("sqlite:"):
+            return None
+        folder = f"{self.artifacts_root.rstrip('/')}/mlflow"
+        return folder if is_s3(folder) else Path(folder).as_uri()
+
+    @property
+    def uses_s3(self) -> bool:
+        """Whether a market's files or the artefacts lie on S3: what a boto3 client is for."""
+        return is_s3(self.artifacts_root) or any(m.lands_on_s3 for m in self.markets.values())
+
+    def without_corporate_actions(self, name: str) -> "Settings":
+        """These settings, with a market that knows no splits and dividends.
+
+        Raises:
+            ConfigError: the market is not active, or its source cannot leave them out.
+        """
+        market = self.market(name)
+        if isinstance(market.source, B3Source):
+            without: dict[str, Any] = {"with_corporate_actions": False}
+        elif isinstance(market.source, FilesSource):
+            without = {"corporate_actions": None}
+        else:
+            raise ConfigError(f"market {name!r} makes its own corporate actions")
+        source = market.source.model_copy(update=without)
+        changed = market.model_copy(update={"source": source})
+        return self.model_copy(update={"markets": {**self.markets, name: changed}})
 
     def market(self, name: str) -> Market:
         """An active market.
@@ -307,7 +330,7 @@ def load_settings(
         {
             "home": home,
             "warehouse_root": _warehouse(folder, env).root,
-            "artifacts": Path(env.get("QUANT_ASSETS_ARTIFACTS") or home / "artifacts"),
+            "artifacts_root": _artifacts(home, env),
             "mlflow_tracking_uri": env.get("QUANT_ASSETS_MLFLOW_TRACKING_URI")
             or f"sqlite:///{home / 'mlflow.db'}",
             "thread_no": _thread_no(env),
@@ -332,6 +355,19 @@ def _warehouse(folder: Path | None, env: Mapping[str, str]) -> Warehouse:
         return checked(Warehouse, "QUANT_ASSETS_WAREHOUSE", "", {"root": root})
     values = fill("warehouse.yaml", "", read("warehouse", folder), env)
     return checked(Warehouse, "warehouse.yaml", "", values)
+
+
+def _artifacts(home: Path, env: Mapping[str, str]) -> str:
+    """Where trained models and pages lie: an absolute path, or `s3://bucket/prefix`."""
+    root = env.get("QUANT_ASSETS_ARTIFACTS") or str(home / "artifacts")
+    if is_s3(root):
+        return root
+    if "://" in root:
+        raise ConfigError(
+            "QUANT_ASSETS_ARTIFACTS: must be a folder or s3://bucket/prefix. "
+            f"Got {root.split('://')[0]}://… instead"
+        )
+    return str(Path(root).expanduser().absolute())
 
 
 def _thread_no(env: Mapping[str, str]) -> int:

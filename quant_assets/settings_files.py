@@ -95,8 +95,10 @@ def checked(block: type[BlockType], file: str, key: str, values: Any) -> BlockTy
         raise ConfigError("\n".join(lines)) from None
 
 
+# Keys whose values are secret, and stand in no message.
+_SECRET = {"password", "url"}
 # What pydantic puts into the place of a fault that lies in one of several kinds of block.
-_KINDS = {"files", "simulated", "webhook", "email", "log"}
+_KINDS = {"files", "simulated", "b3", "cn_daily", "webhook", "email", "log"}
 
 
 def _plain(location: tuple[int | str, ...]) -> list[str]:
@@ -114,7 +116,9 @@ def _message(block: type[BaseModel], fault: Any) -> str:
     if fault["type"] == "union_tag_invalid":
         context = fault["ctx"]
         return f"`kind` must be one of {context['expected_tags']}. Got {context['tag']!r} instead"
-    message = fault["msg"].removeprefix("Value error, ")
+    message: str = fault["msg"].removeprefix("Value error, ")
+    if not _SECRET.isdisjoint(fault["loc"]):
+        return message
     return f"{message}. Got {fault['input']!r} instead" if "Got" not in message else message
 
 

@@ -166,7 +166,7 @@ def test_check_config_says_what_is_active(shell: Shell) -> None:
         "check-config", QUANT_ASSETS_MLFLOW_TRACKING_URI="postgresql://quant:secret@db/models"
     )
     assert result.exit_code == 0
-    assert "tiny: Test market, XNYS, 18 assets" in result.stdout
+    assert "tiny: Test market, XNYS, 21 assets" in result.stdout
     assert "us: QUANT_ASSETS_MARKETS does not name it" in result.stdout
     assert str(shell.folder / "home" / "warehouse") in result.stdout
     assert "postgresql://quant:***@db/models" in result.stdout

@@ -16,10 +16,14 @@ from quant_assets.factors.expressions.fields import DEFINITIONS
 from quant_assets.factors.expressions.operators.registry import operators
 from quant_assets.factors.expressions.plan import plan
 from quant_assets.factors.market_fields import market_fields
+from quant_assets.market_data.order_book.book import rebuild
+from quant_assets.market_data.order_book.rules import BookRules
+from quant_assets.market_data.order_book.sampling import Every
 from quant_assets.warehouse.window import Window
 from quant_assets_tests.factors.expressions.operators.calls import calls, telling_market
 from quant_assets_tests.factors.samples import bars, benchmark, long, market, universe
 from quant_assets_tests.factors.test_evaluation import evaluated, panels
+from quant_assets_tests.market_data.order_book.streams import table, traded_day
 
 FEW = 3
 
@@ -58,6 +62,9 @@ def run_and_compare() -> None:
     members = long(data.dates, data.symbols, member=data.fields["close"] > 0)
     correlate(factors, members, str(data.dates[290])[:7])
     evaluated(panels(12, 15, seed=0), thread_no=2)
+    exchange, _ = traded_day(seed=0, steps=1000, first=True)
+    for when in (None, Every(10**6)):
+        assert rebuild(table(exchange.events), BookRules(True), when).reports[0].clean
     assert signatures() == before
 
 

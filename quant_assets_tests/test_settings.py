@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from quant_assets.settings import FilesSource, Market, Settings, load_settings
+from quant_assets.settings import Market, Settings, load_settings
 from quant_assets.settings_files import ConfigError, near_name
 from quant_assets.settings_research import Strategies, StrategySettings
+from quant_assets.settings_sources import FilesSource
 from quant_assets_tests.markets import (
     files_market,
     market_block,
@@ -33,7 +34,7 @@ def test_the_defaults_are_valid_and_only_the_demo_is_active(tmp_path: Path) -> N
     assert "us.source.path" in settings.inactive["us"]
     assert settings.home == tmp_path
     assert settings.warehouse_root == f"{tmp_path}/warehouse"
-    assert settings.artifacts == tmp_path / "artifacts"
+    assert settings.artifacts_root == f"{tmp_path}/artifacts"
     assert settings.mlflow_tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
     assert settings.thread_no >= 1
 
@@ -60,11 +61,12 @@ def test_the_environment_comes_before_the_files(tmp_path: Path) -> None:
         **US,
     )
     assert settings.warehouse_root == "s3://research/warehouse"
-    assert settings.artifacts == Path("/data/artifacts")
+    assert settings.artifacts_root == "/data/artifacts"
     assert settings.mlflow_tracking_uri == "http://tracking:5000"
     assert settings.thread_no == 3
     assert list(settings.markets) == ["demo"]
-    assert settings.inactive == {"us": "QUANT_ASSETS_MARKETS does not name it"}
+    assert settings.inactive["us"] == "QUANT_ASSETS_MARKETS does not name it"
+    assert len(set(settings.inactive.values())) == 1
 
 
 def test_the_home_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +115,7 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     "no kind of source": ({"source": {}}, "markets.yaml: tiny.source: `kind` is missing; add it"),
     "unknown kind of source": (
         {"source": {"kind": "file"}},
-        "tiny.source: `kind` must be one of 'files', 'simulated'. Got 'file' instead",
+        "tiny.source: `kind` must be one of 'files', 'b3', 'cn_daily', 'simulated'. Got 'file'",
     ),
     "missing key": (
         {"source": {"kind": "files"}},
@@ -178,7 +180,8 @@ FILES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "warehouse scheme": (
         {"warehouse": {"root": "ftp://x"}},
-        "warehouse.yaml: root: must be a folder or s3://bucket/prefix. Got 'ftp://x' instead",
+        "warehouse.yaml: root: must be a folder, s3://bucket/prefix or "
+        "clickhouse://user@host:port/database. Got ftp://… instead",
     ),
     "notifications key": (
         {"notifications": {"notifier": []}},
@@ -244,7 +247,7 @@ def test_a_secret_comes_from_the_environment(tmp_path: Path) -> None:
     [
         ("QUANT_ASSETS_THREAD_NO", "many", "must be a whole number from 1 to 1024. Got 'many'"),
         ("QUANT_ASSETS_THREAD_NO", "0", "must be a whole number from 1 to 1024. Got '0'"),
-        ("QUANT_ASSETS_WAREHOUSE", "gs://x", "must be a folder or s3://"),
+        ("QUANT_ASSETS_WAREHOUSE", "gs://x", "must be a folder, s3://"),
         ("QUANT_ASSETS_MARKETS", "dem", "no market 'dem' in markets.yaml (did you mean 'demo'?)"),
         ("QUANT_ASSETS_MARKETS", " , ", "names no market"),
     ],

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from quant_assets.factors.figures import GREY, SMALL, TEXT, heading, new_figure, png
 from quant_assets.factors.report.digest import OTHER, only_month
 from quant_assets.factors.report.placing import apart
+from quant_assets.pages.figures import GREY, SMALL, TEXT, heading, new_figure, png
 
 LABELLED = 60  # factors up to which a heat map can name its rows
 _APART = 0.024  # of the axes' height: names of types closer than this would overlap

@@ -18,6 +18,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 BARS = ("open", "high", "low", "close", "volume", "turnover")
 GROUPS = ("sector", "industry")
+# What makes the average price of a day comparable with the adjusted prices; see `_average_price`.
+AVERAGE = ("turnover", "volume", "price_factor", "volume_factor")
 INDEX = {"benchmark_open": "index_open", "benchmark_close": "index_close"}
 
 
@@ -58,8 +60,11 @@ def columns(names: Sequence[str]) -> dict[str, list[str]]:
     universe has no columns if no group is asked for.
     """
     groups = [name for name in GROUPS if name in names]
+    bars = [name for name in BARS if name in names]
+    if "average_price" in names:
+        bars += [name for name in AVERAGE if name not in bars]
     return {
-        "adjusted_bars": ["date", "symbol", *(name for name in BARS if name in names)],
+        "adjusted_bars": ["date", "symbol", *bars],
         "universe": ["date", "symbol", *groups] if groups else [],
         "benchmark": ["date", *(INDEX[name] for name in INDEX if name in names)],
     }
@@ -85,9 +90,13 @@ def market_fields(
     dates = np.union1d(session_dates(adjusted["date"]), session_dates(benchmark["date"]))
     marked = adjusted.append_column("present", pa.array(np.ones(adjusted.num_rows)))
     bars = [name for name in BARS if name in names]
-    panel = Panel.from_table(marked, ["present", *bars], dates=dates)
+    averaged = "average_price" in names and set(AVERAGE) <= set(adjusted.column_names)
+    read = dict.fromkeys([*bars, *(AVERAGE if averaged else ())])
+    panel = Panel.from_table(marked, ["present", *read], dates=dates)
     present = panel["present"] == 1.0
     fields: dict[str, Array] = {name: panel[name] for name in bars}
+    if averaged:
+        fields["average_price"] = _average_price(panel)
     for name in (name for name in INDEX if name in names):
         fields[name] = _index(benchmark, INDEX[name], dates, len(panel.symbols))
     for name in (name for name in GROUPS if name in names):
@@ -98,6 +107,18 @@ def market_fields(
     absent = tuple(name for name in names if name not in fields)
     fields.update((name, np.full(present.shape, np.nan)) for name in absent)
     return MarketFields(dates, panel.symbols, fields, present, absent)
+
+
+def _average_price(panel: Panel) -> Array:
+    """Turnover over the shares as traded, x the factor of prices; missing without volume.
+
+    The table's volume is adjusted for splits only, its prices for dividends too: turnover over
+    volume alone would drift away from the prices with every dividend.
+    """
+    turnover, volume, price_factor, volume_factor = (panel[name] for name in AVERAGE)
+    average: Array = np.full(panel.shape, np.nan)
+    np.divide(turnover * volume_factor, volume, out=average, where=volume > 0)
+    return average * price_factor
 
 
 def _index(benchmark: pa.Table, column: str, dates: np.ndarray, symbols: int) -> Array:

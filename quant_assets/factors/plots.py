@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from quant_assets.factors.figures import GREY, LIGHT, SMALL, heading, new_figure, panel, png
 from quant_assets.factors.report.digest import Box, Month
 from quant_assets.factors.report.placing import apart
+from quant_assets.pages.figures import GREY, LIGHT, SMALL, heading, new_figure, panel, png
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 MARKERS = ("o", "s", "^", "D", "v", "P")

@@ -111,6 +111,7 @@ def random_panel(rows: int, symbols: int = 24, seed: int = 0) -> dict[str, Array
         "turnover": volume * close,
         "vwap": (high + low + close) / 3.0,
         "cap": close * np.exp(random.normal(16.0, 1.0, symbols)),
+        "average_price": (opening + high + low + close) / 4.0,
     }
     missing = random.random(shape) < 0.01
     missing[: rows // 3, 0] = True
@@ -118,7 +119,7 @@ def random_panel(rows: int, symbols: int = 24, seed: int = 0) -> dict[str, Array
     gaps = (rows - np.arange(rows)) % _GAP_EVERY == _CUTS[0] % _GAP_EVERY
     for number, values in enumerate(bars.values()):
         values[missing] = np.nan
-        for digit in range(3):
+        for digit in range(4):
             values[gaps, (2 + 2 * digit + (number >> digit & 1)) % symbols] = np.nan
     index = 2000.0 * np.exp(np.cumsum(random.normal(0.0, 0.01, rows)))
     bars["benchmark_close"] = np.repeat(index[:, None], symbols, axis=1)

@@ -17,12 +17,12 @@ from quant_assets.factors.market_fields import MarketFields, columns, market_fie
 from quant_assets.factors.point_in_time import ROOM
 from quant_assets.market_data.calendars import sessions
 from quant_assets.settings import Settings
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
 from quant_assets.warehouse.window import Window
 
 
 def compute_from(
-    warehouse: ParquetWarehouse,
+    warehouse: Warehouse,
     settings: Settings,
     market: str,
     expressions: Mapping[str, str],
@@ -44,7 +44,7 @@ def compute_from(
 
 
 def judge_on(
-    warehouse: ParquetWarehouse,
+    warehouse: Warehouse,
     settings: Settings,
     expression: str,
     market: str | None,
@@ -75,7 +75,7 @@ def judge_on(
 
 
 def read_fields(
-    warehouse: ParquetWarehouse, market: str, names: tuple[str, ...], window: Window
+    warehouse: Warehouse, market: str, names: tuple[str, ...], window: Window
 ) -> MarketFields:
     """The fields of those names over a window of a market's tables."""
     wanted = columns(names)
@@ -97,7 +97,7 @@ def _back(settings: Settings, market: str, window: Window, count: int) -> Window
     return Window(min(begin, window.start), window.end)
 
 
-def _last_day(warehouse: ParquetWarehouse, market: str) -> date:
+def _last_day(warehouse: Warehouse, market: str) -> date:
     """The last day with bars; today where there is none, so that reading says what is missing."""
     days = warehouse.partitions(f"{market}/adjusted_bars")
     return max((date.fromisoformat(day) for day in days), default=date.today() - timedelta(days=1))

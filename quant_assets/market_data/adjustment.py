@@ -1,15 +1,10 @@
-"""Adjustment: bars as traded made comparable over splits and dividends, forward in time.
+"""Adjustment: bars as traded made comparable over corporate actions, forward in time.
 
-Here lives the arithmetic of corporate actions. An adjusted price is the raw price x the product of
-the factors of all events up to its day, so that yesterday's row never changes when tomorrow's event
-happens, and the ratio of two adjusted closes is the total return between them. (The usual backward
-adjustment divides the past instead, and rewrites it with every event.)
-
-- A split of `ratio` new shares for an old one multiplies prices by `ratio`, divides volumes by it.
-- A dividend of `cash` a share multiplies prices by p / (p - cash), p the last raw close before the
-  ex-date: the holder reinvests the gross amount at the price ex dividend (the CRSP convention of
-  total returns; taxes are left out).
-- Several events of one day: cash is per share held before that day; the amounts are added up.
+Here lives what events make of bars; what one event does to a price is in actions/factors.py. An
+adjusted price is the raw price x the product of the factors of all events up to its day, so that
+yesterday's row never changes when tomorrow's event happens, and the ratio of two adjusted closes is
+the total return between them. (The usual backward adjustment divides the past instead, and rewrites
+it with every event.)
 """
 
 from dataclasses import dataclass
@@ -19,14 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from quant_assets.market_data.panels import session_dates
+from quant_assets.market_data.actions.factors import (
+    DAYS,
+    NOT_APPLIED_SCHEMA,
+    Factors,
+    factors,
+    row_keys,
+)
 from quant_assets.warehouse.schemas import schema_of
 
 PRICES = ("open", "high", "low", "close")
 _ADJUSTED = schema_of("adjusted_bars").arrow
-_ACTIONS = schema_of("corporate_actions").arrow
-NOT_APPLIED_SCHEMA = _ACTIONS.append(pa.field("reason", pa.string(), nullable=False))
-_DAYS = 1 << 32  # more than any day number: a key is symbol x _DAYS + day
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,9 @@ def symbols_with_events(actions: pa.Table, until: date) -> list[str]:
     return sorted(set(due["symbol"].to_pylist()))
 
 
-def adjust(bars: pa.Table, actions: pa.Table, history: pa.Table) -> Adjusted:
+def adjust(
+    bars: pa.Table, actions: pa.Table, history: pa.Table, interest_tax: float = 0.0
+) -> Adjusted:
     """Adjust bars by all events up to their days.
 
     The factors of a symbol are products over its events in the order of their ex-dates, from its
@@ -61,24 +61,21 @@ def adjust(bars: pa.Table, actions: pa.Table, history: pa.Table) -> Adjusted:
             those of symbols without history and those before a symbol's first bar adjust nothing.
         history: `date`, `symbol`, `close` of all bars from the market's start to the last day of
             `bars`, of `symbols_with_events`; in any order.
+        interest_tax: share of interest on capital that is kept back as tax.
     """
     if not bars.num_rows:
         return Adjusted(_ADJUSTED.empty_table(), NOT_APPLIED_SCHEMA.empty_table())
-    days = session_dates(bars["date"]).astype(np.int64)
     due = pc.less_equal(actions["ex_date"], pc.max(bars["date"]))
-    order = [(name, "ascending") for name in ("symbol", "ex_date", "kind", "ratio", "cash")]
-    events = actions.filter(due).sort_by(order)
-    names = np.unique(np.array(events["symbol"].to_pylist(), dtype=object))
-    ends, price, volume, not_applied = _factors(events, names, history)
-    places = _places(bars["symbol"], names)
-    key = places * _DAYS + days
-    # the last event of the symbol up to the day; places of symbols without events are negative
-    last = np.searchsorted(ends, key, "right") - 1
-    adjusted = (last >= 0) & (places >= 0)
-    adjusted[adjusted] = ends[last[adjusted]] // _DAYS == places[adjusted]
-    price_factor = np.ones(len(key))
+    steps = factors(actions.filter(due), history, interest_tax)
+    price, volume = _cumulative(steps)
+    keys = row_keys(bars["symbol"], bars["date"], steps.names)
+    # the last step of the symbol up to the day; keys of symbols without events are negative
+    last = np.searchsorted(steps.keys, keys, "right") - 1
+    adjusted = (last >= 0) & (keys >= 0)
+    adjusted[adjusted] = steps.keys[last[adjusted]] // DAYS == keys[adjusted] // DAYS
+    price_factor = np.ones(len(keys))
     price_factor[adjusted] = price[last[adjusted]]
-    volume_factor = np.ones(len(key))
+    volume_factor = np.ones(len(keys))
     volume_factor[adjusted] = volume[last[adjusted]]
     data = {
         "date": bars["date"],
@@ -89,101 +86,14 @@ def adjust(bars: pa.Table, actions: pa.Table, history: pa.Table) -> Adjusted:
         "price_factor": pa.array(price_factor),
         "volume_factor": pa.array(volume_factor),
     }
-    return Adjusted(pa.table(data, schema=_ADJUSTED), not_applied)
+    return Adjusted(pa.table(data, schema=_ADJUSTED), steps.not_applied)
 
 
-def _factors(
-    events: pa.Table, names: np.ndarray, history: pa.Table
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, pa.Table]:
-    """Factors from each (symbol, ex-date) on: (keys ascending, price, volume, events not applied).
-
-    `events` are sorted by symbol and ex-date; several of one day become one step.
-    """
-    previous = _previous_closes(events, names, history)
-    places = _places(events["symbol"], names)
-    keys = places * _DAYS + session_dates(events["ex_date"]).astype(np.int64)
-    ratios = _numbers(events["ratio"])
-    cash = _numbers(events["cash"])
-    reasons = _unusable(ratios, cash, previous, keys)
-    usable = np.array([reason == "" for reason in reasons], bool) & ~np.isnan(previous)
-    steps, prices, volumes = [], [], []
-    symbol, price, volume = -1, 1.0, 1.0
-    for start, stop in _runs(keys):
-        rows = [row for row in range(start, stop) if usable[row]]
-        if not rows:
-            continue
-        if places[start] != symbol:
-            symbol, price, volume = places[start], 1.0, 1.0
-        close = previous[start]
-        paid = sum(cash[row] for row in rows if not np.isnan(cash[row]))
-        for row in rows:
-            if not np.isnan(ratios[row]):
-                price, volume = price * ratios[row], volume / ratios[row]
-        if paid:
-            price *= close / (close - paid)
-        steps.append(keys[start])
-        prices.append(price)
-        volumes.append(volume)
-    told = np.flatnonzero([reason != "" for reason in reasons])
-    not_applied = events.select(_ACTIONS.names).take(pa.array(told, pa.int64()))
-    not_applied = not_applied.append_column(
-        NOT_APPLIED_SCHEMA.field("reason"), pa.array([reasons[row] for row in told], pa.string())
-    )
-    return np.array(steps, np.int64), np.array(prices), np.array(volumes), not_applied
-
-
-def _unusable(
-    ratios: np.ndarray, cash: np.ndarray, previous: np.ndarray, keys: np.ndarray
-) -> list[str]:
-    """For each event why it cannot be applied, "" if it can or if it has nothing to adjust."""
-    reasons = [""] * len(keys)
-    for start, stop in _runs(keys):
-        if np.isnan(previous[start]):  # before the first bar
-            continue
-        paid = np.nansum(cash[start:stop])
-        for row in range(start, stop):
-            if np.isnan(ratios[row]) and np.isnan(cash[row]):
-                reasons[row] = "neither ratio nor cash"
-            elif ratios[row] <= 0:
-                reasons[row] = f"the ratio {ratios[row]:g} is not above zero"
-            elif cash[row] < 0:
-                reasons[row] = f"the cash {cash[row]:g} is below zero"
-            elif not np.isnan(cash[row]) and paid >= previous[start]:
-                reasons[row] = f"cash {paid:g} is no less than the close before, {previous[row]:g}"
-    return reasons
-
-
-def _previous_closes(events: pa.Table, names: np.ndarray, history: pa.Table) -> np.ndarray:
-    """For each event the last close before its ex-date, NaN where there is none."""
-    places = _places(history["symbol"], names)
-    keys = places * _DAYS + session_dates(history["date"]).astype(np.int64)
-    order = np.argsort(keys, kind="stable")
-    keys, closes = keys[order], history["close"].to_numpy()[order]
-    wanted = _places(events["symbol"], names)
-    ex_keys = wanted * _DAYS + session_dates(events["ex_date"]).astype(np.int64)
-    position = np.searchsorted(keys, ex_keys, "left") - 1
-    found = np.full(len(ex_keys), np.nan)
-    known = position >= 0
-    known[known] = keys[position[known]] // _DAYS == wanted[known]
-    found[known] = closes[position[known]]
-    return found
-
-
-def _runs(keys: np.ndarray) -> list[tuple[int, int]]:
-    """Start and stop of each run of equal keys."""
-    if not len(keys):
-        return []
-    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])).tolist()
-    return list(zip(starts, [*starts[1:], len(keys)], strict=True))
-
-
-def _places(symbols: pa.ChunkedArray, names: np.ndarray) -> np.ndarray:
-    """The position of each symbol in `names`, -1 where it is not there."""
-    found = pc.index_in(symbols.cast(pa.string()), value_set=pa.array(names, pa.string()))
-    places: np.ndarray = pc.fill_null(found, -1).to_numpy().astype(np.int64)
-    return places
-
-
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    values: np.ndarray = column.cast(pa.float64()).to_numpy()
-    return values
+def _cumulative(steps: Factors) -> tuple[np.ndarray, np.ndarray]:
+    """The products of the factors of price and volume, of each symbol from its first step on."""
+    price, volume = steps.price.copy(), steps.volume.copy()
+    same = steps.keys[1:] // DAYS == steps.keys[:-1] // DAYS
+    for i in np.flatnonzero(same) + 1:
+        price[i] *= price[i - 1]
+        volume[i] *= volume[i - 1]
+    return price, volume

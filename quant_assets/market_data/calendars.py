@@ -8,6 +8,7 @@ shape (sessions,), read-only and cached: take it once with `sessions` and hand i
 """
 
 import difflib
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -77,6 +78,41 @@ def _exchange_days(calendar: str, start: date) -> np.ndarray:
     found: np.ndarray = days.to_numpy().astype("datetime64[D]")
     found.flags.writeable = False
     return found
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The hours of `exchange_days`: instants in UTC, `datetime64[ns]`, shape (sessions,) each.
+
+    Attributes:
+        opens, closes: of continuous trading.
+        break_starts, break_ends: of the lunch break, NaT where there is none.
+    """
+
+    opens: np.ndarray
+    break_starts: np.ndarray
+    break_ends: np.ndarray
+    closes: np.ndarray
+
+
+def exchange_hours(market: Market) -> Hours:
+    """When the exchange trades on each of `exchange_days`."""
+    return _exchange_hours(market.calendar, market.start)
+
+
+@lru_cache(maxsize=16)
+def _exchange_hours(calendar: str, start: date) -> Hours:
+    import exchange_calendars
+
+    days = _exchange_days(calendar, start)
+    known = exchange_calendars.get_calendar(calendar, start=str(days[0]))
+    schedule = known.schedule.loc[str(days[0]) : str(days[-1])]
+    return Hours(
+        *(
+            schedule[name].dt.tz_convert(None).to_numpy().astype("datetime64[ns]")
+            for name in ("open", "break_start", "break_end", "close")
+        )
+    )
 
 
 def sessions_between(days: np.ndarray, window: Window) -> np.ndarray:

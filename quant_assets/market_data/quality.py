@@ -13,11 +13,13 @@ import pyarrow.compute as pc
 
 from quant_assets.market_data.panels import date_column, session_dates
 from quant_assets.market_data.quarantine import Rejected
-from quant_assets.market_data.rules import FLAGS, KEY_RULES, ROW_RULES, Rows
+from quant_assets.market_data.rules import FLAGS, KEY_RULES, ROW_RULES, UNREADABLE, Rows
 from quant_assets.settings import QualityRules
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.window import Window
 
+# Vendors round turnover; a row of few shares may be off by this share of it.
+_ROUNDING = 1e-3
 VALUES = ("open", "high", "low", "close", "volume", "turnover")
 _BARS = schema_of("bars").arrow
 
@@ -76,6 +78,8 @@ def screen(
     """
     rows = _arrays(raw, symbols)
     broken = {name: rule.broken(rows) for name, rule in ROW_RULES.items()}
+    for name in broken.keys() - {UNREADABLE}:
+        broken[name] &= ~broken[UNREADABLE]
     clean = np.ones(len(rows.symbol), bool)
     for mask in broken.values():
         clean &= ~mask
@@ -89,7 +93,11 @@ def screen(
     inside = (rows.session >= np.datetime64(window.start)) & (
         rows.session <= np.datetime64(window.end)
     )
-    flagged = {"unexplained_jump": jumps, "zero_volume": rows.values["volume"][order] == 0}
+    flagged = {
+        "unexplained_jump": jumps,
+        "average_outside_range": _average_outside(rows, order),
+        "zero_volume": rows.values["volume"][order] == 0,
+    }
     shown = inside[order]
     flagged = {name: flagged[name][shown] for name in FLAGS}
     order = order[shown]
@@ -130,7 +138,16 @@ def _arrays(raw: pa.Table, symbols: pa.Table | None) -> Rows:
         names=names,
         listed=listed,
         values={name: raw[name].to_numpy() for name in VALUES},
+        fault=_faults(raw),
     )
+
+
+def _faults(raw: pa.Table) -> np.ndarray | None:
+    """What the source says of records it could not read, None where it says nothing."""
+    if "fault" not in raw.column_names or raw["fault"].null_count == raw.num_rows:
+        return None
+    faults: np.ndarray = raw["fault"].to_numpy()
+    return faults
 
 
 def _keys(rows: Rows, sessions: np.ndarray) -> np.ndarray:
@@ -193,6 +210,17 @@ def _jumps(
     until = np.searchsorted(events, key[mine[candidates]], "right")
     jumps[1 + candidates] = after == until
     return jumps
+
+
+def _average_outside(rows: Rows, order: np.ndarray) -> np.ndarray:
+    """Of the accepted rows: whether turnover / volume lies outside low to high."""
+    volume, turnover = rows.values["volume"][order], rows.values["turnover"][order]
+    low, high = rows.values["low"][order], rows.values["high"][order]
+    # in products, so that nothing is divided by 0; comparisons with NaN are false: no turnover
+    below = turnover < volume * low * (1 - _ROUNDING)
+    above = turnover > volume * high * (1 + _ROUNDING)
+    outside: np.ndarray = below | above
+    return outside
 
 
 def _event_keys(names: np.ndarray, sessions: np.ndarray, actions: pa.Table) -> np.ndarray:

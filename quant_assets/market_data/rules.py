@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 PRICES = ("open", "high", "low", "close")
+UNREADABLE = "unreadable_record"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Rows:
         names: the different symbols, sorted.
         listed: for each of `names` whether the market lists it, None if there is no list.
         values: open, high, low, close, volume, turnover; float64, NaN where missing.
+        fault: what the source says is wrong with a record that it could not read, None for one
+            that it could; None instead of an array if it could read all.
     """
 
     day: np.ndarray
@@ -32,6 +35,7 @@ class Rows:
     names: np.ndarray
     listed: np.ndarray | None
     values: dict[str, np.ndarray]
+    fault: np.ndarray | None = None
 
     def describe(self, names: tuple[str, ...], row: int) -> str:
         """`open 10.5, high 11` for a row."""
@@ -52,6 +56,12 @@ class Rule:
     explanation: str
     broken: Callable[[Rows], np.ndarray]
     detail: Callable[[Rows, int], str]
+
+
+def _unreadable(rows: Rows) -> np.ndarray:
+    if rows.fault is None:
+        return np.zeros(len(rows.symbol), bool)
+    return np.array([text is not None for text in rows.fault], bool)
 
 
 def _unlisted(rows: Rows) -> np.ndarray:
@@ -99,6 +109,11 @@ def _which_missing(names: tuple[str, ...]) -> Callable[[Rows, int], str]:
 # In this order: a row is put down to the first rule that it breaks, the others are named in its
 # detail.
 ROW_RULES: dict[str, Rule] = {
+    UNREADABLE: Rule(
+        "the record in the file is damaged: what it holds is not known, no other rule judges it",
+        _unreadable,
+        lambda rows, row: str(None if rows.fault is None else rows.fault[row]),
+    ),
     "missing_date": Rule(
         "the row has no date",
         lambda rows: np.isnat(rows.day),
@@ -157,6 +172,10 @@ FLAGS = {
     "unexplained_jump": (
         "the close lies further from the last accepted one than the market's `jump`, and no "
         "corporate action explains it"
+    ),
+    "average_outside_range": (
+        "the vendor's turnover over volume is no price between low and high: one of them is wrong, "
+        "or counted in other units"
     ),
     "zero_volume": "nothing was traded, yet the row has prices",
 }

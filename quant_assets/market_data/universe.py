@@ -5,8 +5,11 @@ limit) and the membership that follows from the market's rules. Only the past is
 symbol will stop trading is never looked up.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from quant_assets.market_data.panels import Panel, date_column, session_dates
 from quant_assets.settings import UniverseRules
@@ -36,11 +39,13 @@ def membership(
     sessions: np.ndarray,
     rules: UniverseRules,
     window: Window,
+    status: pa.Table | None = None,
 ) -> pa.Table:
     """The universe of each session of a window.
 
     A symbol is listed, and has a row, on sessions with a bar and on the `stale_sessions` sessions
-    after its last bar.
+    after its last bar. A row of `status` says as much as a bar: a halt, however long, ends no
+    listing.
 
     Args:
         bars: `date`, `symbol`, `close`, `turnover` from `lookback(rules)` sessions before the
@@ -51,27 +56,38 @@ def membership(
         sessions: all sessions of the market, `datetime64[D]`; ages are counted in them.
         rules: bounds.
         window: the sessions to return.
+        status: `date`, `symbol`, `halted`, `limit_up_price`, `limit_down_price` of table
+            `trading_status`, of the same days as `bars`; None in markets without it. Where it has a
+            row, it tells what is halted and which prices are the limits.
 
     Returns:
         Schema `universe`, by date and symbol. `average_turnover` is the mean over the bars of the
         last `turnover_window` sessions, null without any. `age` counts sessions from the first day
         of trading (the list's, or the first bar of the look-back if that is earlier or the list has
         none) to today, both included, at most MAXIMUM_AGE. `limit_up` and `limit_down` say that the
-        raw close reached the last close, made ex right, times one plus or minus `limit_move`.
+        raw close reached the limit of `status`, or else the last close, made ex right, times one
+        plus or minus `limit_move`.
     """
     first = np.datetime64(window.start, "D")
     begin = max(int(np.searchsorted(sessions, first)) - lookback(rules), 0)
     stop = int(np.searchsorted(sessions, np.datetime64(window.end, "D"), "right"))
     days = sessions[begin:stop]
-    panel = Panel.from_table(bars, ["close", "turnover"], dates=days)
+    names = None if status is None else _names(bars, status)
+    panel = Panel.from_table(bars, ["close", "turnover"], dates=days, symbols=names)
     present = ~np.isnan(panel["close"])
-    last = _last_bar(present)
+    told = None if status is None else _told(status, panel)
+    seen = present if told is None else present | told.there
+    last = _last_bar(seen)
     now = np.arange(len(days))[:, None]
     listed = (last >= 0) & (now - last <= rules.stale_sessions)
     reference = _reference(symbols, panel.symbols)
-    age = _age(present, _list_day(reference["first"], sessions) - begin, rules)
+    age = _age(seen, _list_day(reference["first"], sessions) - begin, rules)
     average = _average(panel["turnover"], rules.turnover_window)
-    up, down = _at_limit(panel, adjusted, last, rules)
+    up, down = _at_limit(panel, adjusted, _last_bar(present), rules)
+    halted = ~present
+    if told is not None:
+        halted = np.where(told.there, told.halted, halted)
+        up, down = np.where(told.there, told.up, up), np.where(told.there, told.down, down)
     member = (
         present
         & (age >= rules.minimum_age)
@@ -88,12 +104,43 @@ def membership(
             "industry": reference["industry"].take(pa.array(columns)),
             "average_turnover": pa.array(average[rows, columns], from_pandas=True),
             "age": pa.array(age[rows, columns].astype(np.int32)),
-            "halted": pa.array(~present[rows, columns]),
+            "halted": pa.array(halted[rows, columns]),
             "limit_up": pa.array(up[rows, columns]),
             "limit_down": pa.array(down[rows, columns]),
             "member": pa.array(member[rows, columns]),
         },
         schema=_UNIVERSE,
+    )
+
+
+class _Told(NamedTuple):
+    """What `trading_status` says, boolean (T, N) each; `there` is where it has a row."""
+
+    there: np.ndarray
+    halted: np.ndarray
+    up: np.ndarray
+    down: np.ndarray
+
+
+def _names(bars: pa.Table, status: pa.Table) -> np.ndarray:
+    """The symbols of both tables, ascending."""
+    both = pa.chunked_array(
+        [*bars["symbol"].cast(pa.string()).chunks, *status["symbol"].cast(pa.string()).chunks],
+        pa.string(),
+    )
+    return np.sort(pc.unique(both).to_numpy(zero_copy_only=False).astype(object))
+
+
+def _told(status: pa.Table, panel: Panel) -> _Told:
+    limits = ["limit_up_price", "limit_down_price"]
+    told = Panel.from_table(status, ["halted", *limits], panel.dates, panel.symbols)
+    close = panel["close"]
+    # comparisons with NaN are false: no bar, or no limit
+    return _Told(
+        ~np.isnan(told["halted"]),
+        told["halted"] == 1.0,
+        close >= told["limit_up_price"] - _HALF_TICK,
+        close <= told["limit_down_price"] + _HALF_TICK,
     )
 
 

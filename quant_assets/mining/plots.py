@@ -1,7 +1,7 @@
 """The picture of concurrency_report, as PNG bytes for the UI.
 
 Here stand what is shown and how; numbers come from comparison.py and summaries.py, the frame of the
-picture from factors/figures.py.
+picture from pages/figures.py.
 """
 
 from typing import Any
@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from quant_assets.factors.figures import GREY, SMALL, TEXT, heading, new_figure, panel, png
 from quant_assets.mining.comparison import BATCH, finished
 from quant_assets.mining.summaries import Box, Grid, boxes, grid, relative
+from quant_assets.pages.figures import GREY, SMALL, TEXT, heading, new_figure, panel, png
 
 _BLUE = "#56B4E9"
 _COLOURS = "cividis"  # the same as those of our pages

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 
 from quant_assets.mining.runs import FactorRun, frame_of, runs_of
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
 from quant_assets.warehouse.window import Window
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_-]")
@@ -44,7 +44,7 @@ def machine_suffix(machine_arn: str) -> str:
 class RunLog:
     """The runs of a market's factors."""
 
-    def __init__(self, warehouse: ParquetWarehouse, market: str) -> None:
+    def __init__(self, warehouse: Warehouse, market: str) -> None:
         self.market = market
         self.table = f"{market}/factor_runs"
         self._warehouse = warehouse

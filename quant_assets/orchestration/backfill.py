@@ -176,6 +176,8 @@ def _partitions(
         wanted = {str(day) for day in market.sessions_in(window)}
     elif definition in (market.monthly, market.model_months):
         wanted = set(market.months_in(window))
+    elif definition == market.yearly:
+        wanted = {str(year) for year in range(window.start.year, window.end.year + 1)}
     else:
         wanted = set(existing)
     return tuple(key for key in existing if key in wanted)

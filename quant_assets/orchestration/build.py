@@ -15,6 +15,8 @@ from quant_assets.orchestration.assets.backtests import backtest_assets
 from quant_assets.orchestration.assets.factors import factor_assets
 from quant_assets.orchestration.assets.market_data import market_data_assets
 from quant_assets.orchestration.assets.models import model_assets
+from quant_assets.orchestration.assets.order_book import order_book_assets
+from quant_assets.orchestration.assets.raw_files import raw_file_assets
 from quant_assets.orchestration.assets.tear_sheets import tear_sheet_assets
 from quant_assets.orchestration.checks import freshness_checks, market_checks
 from quant_assets.orchestration.consistency import check_settings
@@ -26,14 +28,17 @@ from quant_assets.orchestration.notifications import failure_sensor
 from quant_assets.orchestration.partitions import MarketPartitions
 from quant_assets.orchestration.policies import EXECUTOR
 from quant_assets.orchestration.resources import (
-    ModelStoreResource,
     WarehouseResource,
+    artifacts_resource,
     mlflow_tracking,
+    model_store,
+    s3_resource,
 )
 from quant_assets.orchestration.schedules import market_schedules
 from quant_assets.orchestration.sensors import landing_sensor
+from quant_assets.orchestration.summary import summary_definitions
 from quant_assets.settings import Settings, load_settings
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import open_warehouse
 
 EXPERIMENT = "quant_assets.models"
 
@@ -43,8 +48,8 @@ def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definit
 
     Args:
         settings: by default those of files and environment.
-        overrides: resources in place of the settings' own (`warehouse`, `model_store`, `mlflow`,
-            `io_manager`).
+        overrides: resources in place of the settings' own (`warehouse`, `artifacts`,
+            `model_store`, `mlflow`, `io_manager`; `s3`, where something lies there).
 
     Raises:
         ConfigError: a setting that does not fit.
@@ -70,7 +75,9 @@ def _market(
 ) -> dg.Definitions:
     by_strategy = dg.StaticPartitionsDefinition(list(strategies))
     assets = [
+        *raw_file_assets(partitions, settings.thread_no),
         *market_data_assets(partitions),
+        *order_book_assets(partitions),
         *factor_assets(partitions, settings),
         *model_assets(partitions, settings),
         *backtest_assets(partitions, settings, strategies, by_strategy),
@@ -78,7 +85,7 @@ def _market(
     ]
     jobs = market_jobs(partitions, by_strategy, assets)
     freshness, freshness_sensor = freshness_checks(partitions, assets)
-    landing = [] if partitions.market.simulated else [landing_sensor(partitions, jobs.daily)]
+    landing = [landing_sensor(partitions, jobs.daily)] if partitions.market.watched else []
     market = dg.Definitions(
         assets=assets,
         asset_checks=[*market_checks(partitions, settings, assets), *freshness],
@@ -86,14 +93,20 @@ def _market(
         schedules=market_schedules(partitions, list(strategies), jobs),
         sensors=[*landing, freshness_sensor],
     )
-    return dg.Definitions.merge(market, mining_definitions(partitions, settings, assets))
+    return dg.Definitions.merge(
+        market,
+        summary_definitions(partitions, assets),
+        mining_definitions(partitions, settings, assets),
+    )
 
 
 def _resources(settings: Settings) -> dict[str, Any]:
-    warehouse = ParquetWarehouse(settings.warehouse_root, settings.markets)
+    warehouse = open_warehouse(settings)
     return {
         "warehouse": WarehouseResource(root=settings.warehouse_root),
-        "model_store": ModelStoreResource(root=str(settings.artifacts / "models")),
+        "artifacts": artifacts_resource(settings.artifacts_root),
+        "model_store": model_store,
+        **({"s3": s3_resource()} if settings.uses_s3 else {}),
         "io_manager": WarehouseIOManager(warehouse, settings.markets),
         "mlflow": mlflow_tracking.configured(
             {

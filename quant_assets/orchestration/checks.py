@@ -12,12 +12,15 @@ import dagster as dg
 from quant_assets.factors.catalogue import catalogue
 from quant_assets.factors.compute import plan_of
 from quant_assets.market_data import facts
+from quant_assets.market_data.minute_bars import within_daily_bars
 from quant_assets.market_data.sources.registry import open_source
+from quant_assets.market_data.sources.series import indices_of, rows_on_sessions
+from quant_assets.market_data.trading_status import within_limits
 from quant_assets.orchestration.io_managers import table_of
 from quant_assets.orchestration.partitions import MarketPartitions
 from quant_assets.settings import Settings
-from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.schemas import schema_of
+from quant_assets.warehouse.store import Warehouse
 from quant_assets.warehouse.window import Window
 
 # Daily bars of one symbol beyond these simple returns are faults of data unless they are flagged.
@@ -32,7 +35,7 @@ CHECKED_SESSIONS = 252
 HOURS_TO_BE_FRESH = 6
 
 Found = facts.Finding
-Body = Callable[[ParquetWarehouse, Window], Found]
+Body = Callable[[Warehouse, Window], Found]
 
 
 def market_checks(
@@ -42,9 +45,12 @@ def market_checks(
     name = partitions.market.name
     known = catalogue(settings.factors, name)
     daily = [key for a in assets if a.partitions_def == partitions.daily for key in a.keys]
-    schema = [_daily(partitions, key, "schema", _conforms(key), blocking=True) for key in daily]
+    # Rows of huge tables are checked as they pass into the warehouse; read back, a day would have
+    # to be held whole.
+    checked = [key for key in daily if not schema_of(table_of(key)).huge]
+    schema = [_daily(partitions, key, "schema", _conforms(key), blocking=True) for key in checked]
 
-    def rows_accounted(warehouse: ParquetWarehouse, window: Window) -> Found:
+    def rows_accounted(warehouse: Warehouse, window: Window) -> Found:
         """Every row of the source is a bar or in quarantine, day by day."""
         return facts.rows_accounted(
             open_source(partitions.market).count_rows(window),
@@ -52,14 +58,14 @@ def market_checks(
             warehouse.read(f"{name}/quarantine", window, ["date"]),
         )
 
-    def sessions_present(warehouse: ParquetWarehouse, window: Window) -> Found:
+    def sessions_present(warehouse: Warehouse, window: Window) -> Found:
         """Every session has bars."""
         return facts.sessions_present(
             partitions.sessions_in(window).tolist(),
             warehouse.read(f"{name}/bars", window, ["date"]),
         )
 
-    def returns_in_bounds(warehouse: ParquetWarehouse, window: Window) -> Found:
+    def returns_in_bounds(warehouse: Warehouse, window: Window) -> Found:
         """Adjusted close-to-close returns lie within bounds, but for flagged bars."""
         return facts.returns_in_bounds(
             warehouse.read(
@@ -70,11 +76,30 @@ def market_checks(
             RETURN_BOUNDS,
         )
 
-    def nothing_from_the_future(warehouse: ParquetWarehouse, window: Window) -> Found:
+    def nothing_from_the_future(warehouse: Warehouse, window: Window) -> Found:
         """Every label's decision lies before the day it became known."""
         return facts.decided_before_known(
             warehouse.read(f"{name}/labels", window, ["date", "decision_date"])
         )
+
+    def traded_within_limits(warehouse: Warehouse, window: Window) -> Found:
+        """Every bar lies within the day's price limits, and none is of a halted day."""
+        return within_limits(
+            warehouse.read(f"{name}/bars", window, ["date", "symbol", "high", "low"]),
+            warehouse.read(f"{name}/trading_status", window),
+        )
+
+    def minutes_fit(warehouse: Warehouse, window: Window) -> Found:
+        """No minute contradicts the bar of its day; days without bars are not judged."""
+        if not warehouse.partitions(f"{name}/bars"):
+            return Found(0, 0, ())
+        return within_daily_bars(
+            warehouse.read(f"{name}/minute_bars", window), warehouse.read(f"{name}/bars", window)
+        )
+
+    def series_on_sessions(warehouse: Warehouse, window: Window) -> Found:
+        """Every row of the files of the market's indices is dated on a session."""
+        return rows_on_sessions(partitions.market, window)
 
     def coverage(library: str) -> Body:
         formulas = known.library(library.removeprefix("factors_")).expressions
@@ -82,7 +107,7 @@ def market_checks(
         past, asked = whole.lookback, sorted(whole.names, key=whole.lookbacks.__getitem__)
         judged_from = partitions.sessions[min(past, len(partitions.sessions) - 1)].item()
 
-        def covers_the_universe(warehouse: ParquetWarehouse, window: Window) -> Found:
+        def covers_the_universe(warehouse: Warehouse, window: Window) -> Found:
             """Enough members of each day's universe have factors, once the look-back is filled.
 
             Asked are the factors with the shortest look-backs: they are there if any are.
@@ -112,6 +137,22 @@ def market_checks(
         _daily(partitions, key("bars"), "sessions_present", sessions_present),
         _daily(partitions, key("adjusted_bars"), "returns_in_bounds", returns_in_bounds),
         _daily(partitions, key("labels"), "decided_before_known", nothing_from_the_future),
+        *(
+            [_daily(partitions, key("benchmark"), "rows_on_sessions", series_on_sessions)]
+            if indices_of(partitions.market)
+            else []
+        ),
+        *(
+            # on the universe, which is downstream of both tables
+            [_daily(partitions, key("universe"), "traded_within_limits", traded_within_limits)]
+            if key("trading_status") in daily
+            else []
+        ),
+        *(
+            [_daily(partitions, minutes, "minutes_in_daily_bars", minutes_fit, after=[key("bars")])]
+            if (minutes := key("minute_bars")) in daily
+            else []
+        ),
         *(_daily(partitions, key(x), "coverage", coverage(x)) for x in libraries),
     ]
 
@@ -138,17 +179,24 @@ def freshness_checks(
 
 
 def _daily(
-    partitions: MarketPartitions, key: dg.AssetKey, name: str, body: Body, blocking: bool = False
+    partitions: MarketPartitions,
+    key: dg.AssetKey,
+    name: str,
+    body: Body,
+    blocking: bool = False,
+    after: Sequence[dg.AssetKey] = (),
 ) -> dg.AssetChecksDefinition:
-    """A check of the days that a run has materialized.
+    """A check of the days that a run has materialized, once those of `after` are there too.
 
     Without partitions of its own: a partitioned check plans an evaluation for each day of a range,
     gets one for all of them, and the UI calls it skipped.
     """
 
-    @dg.asset_check(asset=key, name=name, description=body.__doc__, blocking=blocking)
+    @dg.asset_check(
+        asset=key, name=name, description=body.__doc__, blocking=blocking, additional_deps=after
+    )
     def check(
-        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.AssetCheckResult:
         window = partitions.checked(context, warehouse, key.path[-1])
         blocks = partitions.blocks(window, CHECKED_SESSIONS) if window else []
@@ -182,7 +230,7 @@ def _conforms(key: dg.AssetKey) -> Body:
     # and to read hundreds of them back takes longer than to compute them.
     columns = list(schema.key) if schema.wide else None
 
-    def body(warehouse: ParquetWarehouse, window: Window) -> Found:
+    def body(warehouse: Warehouse, window: Window) -> Found:
         frame = warehouse.read(table, window, columns)
         broken = schema.violations(frame, table=table)
         return Found(frame.num_rows, sum(e.rows for e in broken), tuple(map(str, broken)))

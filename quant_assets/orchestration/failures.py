@@ -6,6 +6,9 @@ Who is told, and how, stands in notifications.py and in the command line.
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
+# What an asset raises in place of an error of ours that is not worth another try.
+FAILURE = "dagster._core.definitions.events.Failure"
+
 
 def first_error(result: dg.ExecuteInProcessResult) -> SerializableErrorInfo | None:
     """The first failure of a run, out of the errors that Dagster wraps around it.
@@ -28,4 +31,4 @@ def first_error(result: dg.ExecuteInProcessResult) -> SerializableErrorInfo | No
 def told(error: SerializableErrorInfo) -> str:
     """The message of an error without its stack; the name of our own errors says nothing more."""
     name, _, text = error.message.strip().partition(": ")
-    return text if text and name.startswith("quant_assets.") else error.message.strip()
+    return text if text and name.startswith(("quant_assets.", FAILURE)) else error.message.strip()

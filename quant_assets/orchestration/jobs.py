@@ -4,6 +4,7 @@ A job names assets, never what they do. Ranges are launched from the asset graph
 `quant-assets backfill`: a job page ignores backfill policies (dagster #17404).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -24,10 +25,13 @@ class MarketJobs:
     models: AssetJob
     summaries: AssetJob
     strategies: AssetJob
+    # None for a market whose source has no raw files that come year by year.
+    raw_files: AssetJob | None = None
 
     def all(self) -> list[AssetJob]:
         """Every job, for the definitions."""
-        return [self.daily, self.models, self.summaries, self.strategies]
+        raw_files = [self.raw_files] if self.raw_files is not None else []
+        return [*raw_files, self.daily, self.models, self.summaries, self.strategies]
 
 
 def market_jobs(
@@ -37,9 +41,19 @@ def market_jobs(
 ) -> MarketJobs:
     """The days, the month's models, the month's summaries, the strategies."""
     market = partitions.market
+    days = {key for a in assets if a.partitions_def == partitions.daily for key in a.keys}
+    whole = [a for a in assets if a.partitions_def is None]
+    # What is read from outside is read anew with each day; what looks through all days has time.
+    of_days = [a for a in whole if days & {key for keys in a.asset_deps.values() for key in keys}]
+    from_outside = [a for a in whole if a not in of_days]
 
-    def job(name: str, what: str, definition: dg.PartitionsDefinition, *also: None) -> AssetJob:
-        members = [a for a in assets if a.partitions_def in (definition, *also)]
+    def job(
+        name: str,
+        what: str,
+        definition: dg.PartitionsDefinition,
+        also: Sequence[dg.AssetsDefinition] = (),
+    ) -> AssetJob:
+        members = [*(a for a in assets if a.partitions_def == definition), *also]
         return dg.define_asset_job(
             f"{market.name}_{name}",
             selection=dg.AssetSelection.assets(*(key for a in members for key in a.keys)),
@@ -47,9 +61,15 @@ def market_jobs(
         )
 
     return MarketJobs(
-        # The unpartitioned corporate actions are read anew with each day.
-        daily=job("daily", "sessions, from market data to predictions", partitions.daily, None),
+        daily=job(
+            "daily", "sessions, from market data to predictions", partitions.daily, from_outside
+        ),
         models=job("models", "the models of a month", partitions.model_months),
-        summaries=job("summaries", "the factors of a month", partitions.monthly),
+        summaries=job(
+            "summaries", "the factors of a month, splits of all days", partitions.monthly, of_days
+        ),
         strategies=job("strategies", "backtests and tear sheets", strategies),
+        raw_files=job("raw_files", "the exchange's files of a year", partitions.yearly)
+        if any(a.partitions_def == partitions.yearly for a in assets)
+        else None,
     )

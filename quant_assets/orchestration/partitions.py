@@ -16,7 +16,7 @@ import numpy as np
 from quant_assets.market_data.calendars import exchange_days, extended, sessions_between, today
 from quant_assets.settings import Market
 from quant_assets.settings_files import ConfigError
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
 from quant_assets.warehouse.window import Window
 
 
@@ -66,6 +66,19 @@ class MarketPartitions:
         )
 
     @cached_property
+    def yearly(self) -> dg.TimeWindowPartitionsDefinition:
+        """One partition a year of raw files; the present year has one from its first day on."""
+        ahead = self.market.end is None or self.market.end >= today(self.market)
+        return dg.TimeWindowPartitionsDefinition(
+            cron_schedule="0 0 1 1 *",
+            start=f"{self.market.start:%Y}",
+            end=None if ahead or self.market.end is None else f"{self.market.end.year + 1}",
+            timezone=self.market.timezone,
+            fmt="%Y",
+            end_offset=1 if ahead else 0,
+        )
+
+    @cached_property
     def monthly(self) -> dg.MonthlyPartitionsDefinition:
         """One partition a month that has ended: summaries of its days."""
         return self._months(self.market.start, end_offset=0)
@@ -102,7 +115,7 @@ class MarketPartitions:
         return Window(time_window.start.date(), time_window.end.date() - timedelta(days=1))
 
     def checked(
-        self, context: dg.AssetCheckExecutionContext, warehouse: ParquetWarehouse, table: str
+        self, context: dg.AssetCheckExecutionContext, warehouse: Warehouse, table: str
     ) -> Window | None:
         """The days of a check's run; for a check that is run on its own, those a table holds."""
         if context.has_partition_key or context.has_partition_key_range:
@@ -135,7 +148,7 @@ class MarketPartitions:
         """Everything from the market's start to a day."""
         return Window(self.market.start, day)
 
-    def materialized(self, warehouse: ParquetWarehouse, table: str) -> np.ndarray:
+    def materialized(self, warehouse: Warehouse, table: str) -> np.ndarray:
         """The sessions from the first to the last day that a daily table holds."""
         days = warehouse.partitions(f"{self.market.name}/{table}")
         if not days:

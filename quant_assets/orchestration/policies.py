@@ -19,6 +19,15 @@ TRAINING_POOL = "training"
 # dagster.yaml says otherwise.
 RUN_LOG_POOL = "factor_runs"
 
+# A server that does not answer now may answer soon. The downloader has tried for a minute by then.
+FETCH_AGAIN = dg.RetryPolicy(
+    max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+
+# One year of raw files at a time: an exchange's server is not to be stormed, and a parse needs the
+# cores. A pool has one slot unless dagster.yaml says otherwise.
+RAW_FILES_POOL = "raw_files"
+
 OWNERS = ["team:research"]
 
 # The daily chain costs milliseconds a day. The multiprocess executor would import everything anew

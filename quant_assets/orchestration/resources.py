@@ -9,29 +9,68 @@ from typing import Any
 
 import dagster as dg
 
+from quant_assets.artifacts import Artifacts, open_artifacts
 from quant_assets.models.store import ModelStore
 from quant_assets.models.tracking import ensure_experiment
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.s3 import is_s3, keep_quiet, own_endpoint, region
+from quant_assets.warehouse.store import Warehouse, open_store
 
 
-class WarehouseResource(dg.ConfigurableResource[ParquetWarehouse]):
+class WarehouseResource(dg.ConfigurableResource[Warehouse]):
     """The warehouse at a root, for assets that read windows other than their own."""
 
     root: str
 
-    def create_resource(self, context: dg.InitResourceContext) -> ParquetWarehouse:
+    def create_resource(self, context: dg.InitResourceContext) -> Warehouse:
         """The warehouse itself: that is what an asset body gets."""
-        return ParquetWarehouse(self.root)
+        return open_store(self.root)
 
 
-class ModelStoreResource(dg.ConfigurableResource[ModelStore]):
-    """The store of trained models at a root."""
+@dg.resource(
+    config_schema={
+        "region_name": dg.Noneable(dg.StringSource),
+        "endpoint_url": dg.Noneable(dg.StringSource),
+    },
+    description="dagster-aws's S3Resource: boto3's client for artefacts and landing prefixes.",
+)
+def s3_client(context: dg.InitResourceContext) -> Any:
+    """dagster-aws's resource, imported when a run or a sensor asks for it: its import takes 1 s.
 
-    root: str
+    It has no key and no profile: boto3 takes them from the environment, as all else that talks to
+    S3 does (warehouse/s3.py). A profile that is named here would come before the environment's keys
+    with boto3, and after them with the others.
+    """
+    from dagster_aws.s3 import S3Resource
 
-    def create_resource(self, context: dg.InitResourceContext) -> ModelStore:
-        """The store itself: that is what an asset body gets."""
-        return ModelStore(self.root)
+    keep_quiet()
+    return S3Resource(**context.resource_config).get_client()
+
+
+def s3_resource() -> dg.ResourceDefinition:
+    """The resource with the region and the endpoint of the environment."""
+    return s3_client.configured({"region_name": region(), "endpoint_url": own_endpoint()})
+
+
+def artifacts_resource(root: str) -> dg.ResourceDefinition:
+    """The artefacts at a root, on S3 by the client of resource `s3`."""
+    on_s3 = is_s3(root)
+
+    @dg.resource(
+        required_resource_keys={"s3"} if on_s3 else set(),
+        description=f"Trained models and pages under {root}",
+    )
+    def artifacts(context: dg.InitResourceContext) -> Artifacts:
+        return open_artifacts(root, context.resources.s3 if on_s3 else None)
+
+    return artifacts
+
+
+@dg.resource(
+    required_resource_keys={"artifacts"}, description="Trained models, among the artefacts."
+)
+def model_store(context: dg.InitResourceContext) -> ModelStore:
+    """The store of trained models."""
+    return ModelStore(context.resources.artifacts)
 
 
 @dg.resource(

@@ -13,6 +13,8 @@ from quant_assets.orchestration.partitions import MarketPartitions
 from quant_assets.warehouse.window import Window
 
 # On the first of a month the last session of the month before comes first: hours after `daily_at`.
+# Where raw files are fetched first, the sessions follow an hour later.
+SESSIONS_AFTER_FILES = 1
 MODELS_AFTER, SUMMARIES_AFTER, STRATEGIES_AFTER = 2, 2, 4
 
 Requests = Iterator[dg.RunRequest | dg.SkipReason]
@@ -59,6 +61,14 @@ def market_schedules(
         else:
             yield dg.SkipReason(f"{yesterday} was no session of {market.calendar}")
 
+    def its_year(today: date) -> Requests:
+        year = (today - timedelta(days=1)).year
+        if partitions.yearly.has_partition_key(str(year)):
+            # the same year again and again: the day makes it another request
+            yield dg.RunRequest(run_key=str(today), partition_key=str(year))
+        else:
+            yield dg.SkipReason(f"{market.name} has no partition {year}")
+
     def this_month(today: date) -> Requests:
         yield from request(partitions.model_months, f"{today:%Y-%m}")
 
@@ -69,8 +79,10 @@ def market_schedules(
         for name in strategies:
             yield dg.RunRequest(run_key=f"{name}:{today}", partition_key=name)
 
+    files = [schedule("raw_files", jobs.raw_files, "*", 0, its_year)] if jobs.raw_files else []
     return [
-        schedule("daily", jobs.daily, "*", 0, session),
+        *files,
+        schedule("daily", jobs.daily, "*", SESSIONS_AFTER_FILES if files else 0, session),
         schedule("models_monthly", jobs.models, "1", MODELS_AFTER, this_month),
         schedule("summaries_monthly", jobs.summaries, "1", SUMMARIES_AFTER, last_month),
         schedule("strategies_monthly", jobs.strategies, "1", STRATEGIES_AFTER, each_strategy),

@@ -1,5 +1,5 @@
-"""Self-contained HTML pages: the shell, tables, data, and charts that the reader can turn and ask.
+"""Self-contained HTML pages and pictures: the shell, tables, data, charts, the frame of a figure.
 
-shell puts a page together, static/ holds its style and its charts. What a page shows stands in the
-domain that it belongs to.
+shell puts a page together, static/ holds its style and its charts, figures frames PNG pictures for
+the UI. What a page or a picture shows stands in the domain that it belongs to.
 """

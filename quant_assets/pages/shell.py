@@ -9,13 +9,11 @@ and charts (static/charts.js).
         [Section("Runtime", "By threads.", chart("boxes"), script="QA.boxes('boxes', data.boxes)")],
         data,
     )
-    write_page(path, html)
+    artifacts.put("us/runs/runs.html", html)
 """
 
 import json
 import math
-import os
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -135,17 +133,6 @@ def embedded(data: Any) -> str:
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
-
-
-def write_page(path: Path, html: str) -> None:
-    """Writes beside and renames into place: a reader sees the old page or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        beside.write_text(html, encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def shown(value: Any) -> str:

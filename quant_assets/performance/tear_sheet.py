@@ -1,15 +1,12 @@
 """The tear sheet of one backtest: metrics as a table, a picture, and a page to read.
 
-Here stand the way from the warehouse's tables to the three and the writing of the page. The metrics
-stand in `metrics.py`, the pictures in `plots.py`, the words around the page in `page_parts.py` and
-all dealings with QuantStats in `quantstats_page.py`.
+Here stands the way from the warehouse's tables to the three. The metrics stand in `metrics.py`, the
+pictures in `plots.py`, the words around the page in `page_parts.py` and all dealings with
+QuantStats in `quantstats_page.py`.
 """
 
-import os
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +31,7 @@ class TearSheet:
         metrics: the same as numbers, NaN where undefined.
         picture: equity, benchmark and drawdown as PNG; empty without any return.
         monthly_picture: returns by month as PNG; empty without any return.
-        path: the page.
+        page: the page, HTML that needs no network.
         shortened: why the page lacks the QuantStats part; None where it has it.
     """
 
@@ -42,7 +39,7 @@ class TearSheet:
     metrics: dict[str, float]
     picture: bytes
     monthly_picture: bytes
-    path: Path
+    page: str
     shortened: str | None
 
 
@@ -52,12 +49,11 @@ def tear_sheet(
     strategy: Strategy,
     parameters: StrategyParameters,
     market: Market,
-    path: Path,
     benchmark_title: str = "Index",
     execution: Execution = "next_open",
     warnings: Sequence[str] = (),
 ) -> TearSheet:
-    """Measure a backtest and write its page.
+    """Measure a backtest and make its page.
 
     The page is QuantStats' report between the facts of the backtest and our own metrics. A series
     that QuantStats cannot treat (fewer than two returns, no variation) gets a page with the rest.
@@ -69,7 +65,6 @@ def tear_sheet(
         strategy: the strategy.
         parameters: what it ran with.
         market: for its name, days a year and costs; a simulated one is called so everywhere.
-        path: the HTML file, written beside and renamed into place; its folder is made.
         benchmark_title: name of the index.
         execution: when decisions were traded.
         warnings: of the backtest, for the reader of the page.
@@ -102,7 +97,6 @@ def tear_sheet(
         page = page_parts.around(report, facts, table)
     else:
         page = page_parts.short_page(title, facts, table, shortened, pictures)
-    _write(path, page)
     rows = pa.table(
         {
             "strategy": pa.array([strategy.name] * len(own), pa.string()),
@@ -110,7 +104,7 @@ def tear_sheet(
             "value": pa.array(list(own.values()), pa.float64(), from_pandas=True),
         }
     )
-    return TearSheet(rows, own, *pictures, path, shortened)
+    return TearSheet(rows, own, *pictures, page, shortened)
 
 
 @dataclass(frozen=True)
@@ -207,14 +201,3 @@ def _untreatable(returns: FloatArray) -> str | None:
     if returns.min() == returns.max():
         return f"every return is {returns[0]:g}: there is nothing to draw a distribution of"
     return None
-
-
-def _write(path: Path, page: str) -> None:
-    """Write beside, rename into place: a reader sees the old page or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        beside.write_text(page, encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -64,3 +64,26 @@ class PartialWriteError(WarehouseError, OSError):
         self.errno = errno
         self.written = written
         self.missing = missing
+
+
+class ServerError(WarehouseError):
+    """The ClickHouse server refused a statement; `code` is its own number for why, if it told."""
+
+    def __init__(self, message: str, *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LostConnectionError(ServerError):
+    """The ClickHouse server could not be reached, or was lost before it answered.
+
+    Whether it has carried out the last statement is not known.
+    """
+
+
+class MigrationError(WarehouseError):
+    """A table on the server differs from its declaration in a way that loses or reorders data."""
+
+
+class BusyTableError(WarehouseError):
+    """Another writer has held a table for longer than this one was ready to wait."""

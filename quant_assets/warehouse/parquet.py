@@ -11,24 +11,28 @@ their encoding (parquet_files.py), SQL (sql.py).
 
 from collections.abc import Collection, Iterable
 from datetime import date
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from quant_assets.warehouse import partitioning
-from quant_assets.warehouse.errors import PartialWriteError, UnknownColumnError
+from quant_assets.warehouse.arguments import (
+    Keys,
+    check_columns,
+    check_symbols,
+    declared,
+    stored_names,
+)
+from quant_assets.warehouse.errors import PartialWriteError
 from quant_assets.warehouse.parquet_files import scan_files, stored_columns
-from quant_assets.warehouse.schemas import is_declared, schema_of, split_table
+from quant_assets.warehouse.schemas import is_declared
 from quant_assets.warehouse.storage import PART, InterruptedWriteError, open_storage
+from quant_assets.warehouse.streaming import StreamedRows, key_of_day
 from quant_assets.warehouse.table_schema import TableSchema
-from quant_assets.warehouse.window import Window
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Keys = Window | Collection[str] | None
 
 
 class ParquetWarehouse:
@@ -58,7 +62,7 @@ class ParquetWarehouse:
         newest file; older files without them read as null. Raises UnknownTableError,
         UnknownColumnError, CorruptPartitionError.
         """
-        schema = _declared(table)
+        schema = declared(table)
         wanted = partitioning.selector(schema, table, window)
         row_filter = partitioning.row_filter(schema, table, window)
         if symbols is not None:
@@ -76,7 +80,7 @@ class ParquetWarehouse:
         self,
         table: str,
         window: Keys,
-        frame: "pa.Table | pd.DataFrame",
+        frame: "pa.Table | pd.DataFrame | pa.RecordBatchReader",
         dates: Iterable[date] | None = None,
     ) -> dict[str, int]:
         """Makes the window hold exactly the rows of `frame`; gives rows by partition key.
@@ -87,33 +91,60 @@ class ParquetWarehouse:
         partitions that are already there. For tables by month, strategy or batch `window` is
         the collection of keys, for an unpartitioned one None (its key is "").
 
+        A day that is too large to be held at once comes as a RecordBatchReader whose batches are
+        in the order of the table's key; it is the one day of `dates`.
+
         Raises SchemaError when the frame does not fit the table or has rows outside the window;
         nothing is written then. Raises PartialWriteError when the storage gives out on the way.
         """
-        schema = _declared(table)
+        schema = declared(table)
+        if isinstance(frame, pa.RecordBatchReader):
+            return self._replace_streamed(schema, table, window, frame, dates)
         rows = partitioning.slices(schema, schema.validate(frame, table=table))
-        present = list(self.storage.list_parts(table, partitioning.selector(schema, table, window)))
+        parts = self.storage.list_parts(table, partitioning.selector(schema, table, window))
+        present = [partitioning.key_of(schema, name) for name in parts]
         keys = partitioning.keys_to_write(schema, table, window, dates, rows, present)
-        empty = schema.arrow_with(_names(schema, frame)).empty_table()
+        empty = schema.arrow_with(stored_names(schema, frame)).empty_table()
         contents = {key: rows.get(key, empty) for key in keys}
         paths = {key: partitioning.relative_path(schema, table, key) for key in keys}
         try:
-            self.storage.replace_files({paths[key]: contents[key] for key in keys})
+            self.storage.replace_files({paths[key]: contents[key] for key in keys}, schema)
         except InterruptedWriteError as error:
             raise _partial(self.root, table, paths, error) from error.cause
-        stale = {partitioning.key_of(schema, name) for name in present} - set(keys)
+        stale = set(present) - set(keys)
         self.storage.remove_files(partitioning.relative_path(schema, table, k) for k in stale)
         return {key: contents[key].num_rows for key in keys}
 
+    def _replace_streamed(
+        self,
+        schema: TableSchema,
+        table: str,
+        window: Keys,
+        reader: pa.RecordBatchReader,
+        dates: Iterable[date] | None,
+    ) -> dict[str, int]:
+        key = key_of_day(schema, table, window, dates)
+        parts = self.storage.list_parts(table, partitioning.selector(schema, table, window))
+        present = [partitioning.key_of(schema, name) for name in parts]
+        path = partitioning.relative_path(schema, table, key)
+        rows = StreamedRows(schema, table, key, reader)
+        try:
+            self.storage.replace_files({path: rows}, schema)
+        except InterruptedWriteError as error:
+            raise _partial(self.root, table, {key: path}, error) from error.cause
+        stale = set(present) - {key}
+        self.storage.remove_files(partitioning.relative_path(schema, table, k) for k in stale)
+        return {key: rows.count}
+
     def partitions(self, table: str) -> list[str]:
         """Keys of the partitions that are materialized, empty ones included, sorted."""
-        schema = _declared(table)
+        schema = declared(table)
         parts = self.storage.list_parts(table, partitioning.selector(schema, table, None))
         return sorted(partitioning.key_of(schema, name) for name in parts)
 
     def columns(self, table: str) -> list[str]:
         """Columns of the table: those declared, then for a wide table those of its newest file."""
-        schema = _declared(table)
+        schema = declared(table)
         parts = self.storage.list_parts(table, partitioning.selector(schema, table, None))
         return self._columns(schema, table, parts)
 
@@ -121,6 +152,10 @@ class ParquetWarehouse:
         """Full names of the tables for which at least one partition has been written, sorted."""
         markets = [name for name in self.storage.folders("") if name.isidentifier()]
         return [f"{m}/{a}" for m in markets for a in self.storage.folders(m) if is_declared(a)]
+
+    def sizes(self, tables: Collection[str]) -> dict[str, int]:
+        """Bytes of each of some tables, by full name."""
+        return {table: self.storage.size(table) for table in tables}
 
     def sql(self, query: str) -> "pd.DataFrame":
         """The result of a ClickHouse query over the tables, named `market.table` (`us.bars`)."""
@@ -145,7 +180,7 @@ class ParquetWarehouse:
         if columns is not None and not set(columns) <= set(available):
             available = self._all_columns(schema, table, parts)
         names = available if columns is None else list(columns)
-        _check_columns(table, names, available)
+        check_columns(table, names, available)
         arrow = schema.arrow_with(available)
         if not parts:
             return arrow.empty_table().select(names)
@@ -173,31 +208,9 @@ class ParquetWarehouse:
         return self.storage.path(f"{table}/{name}/{PART}" if name else f"{table}/{PART}")
 
 
-def _declared(table: str) -> TableSchema:
-    split_table(table)
-    return schema_of(table)
-
-
-def _names(schema: TableSchema, frame: "pa.Table | pd.DataFrame") -> list[str]:
-    """Column names of the frame as they are stored, for the partitions without rows."""
-    names = frame.column_names if isinstance(frame, pa.Table) else [str(n) for n in frame.columns]
-    return [*schema.names, *(name for name in names if name not in schema.names)]
-
-
 def _symbol_filter(schema: TableSchema, table: str, symbols: Collection[str]) -> pc.Expression:
-    if "symbol" not in schema.names:
-        raise UnknownColumnError(f"{table} has no column 'symbol' to filter by")
-    if isinstance(symbols, str):
-        raise TypeError(f"symbols must be a collection of tickers, got the string {symbols!r}")
+    check_symbols(schema, table, symbols)
     return pc.field("symbol").isin(pa.array(list(symbols), pa.string()))
-
-
-def _check_columns(table: str, names: list[str], available: list[str]) -> None:
-    for name in names:
-        if name not in available:
-            near = get_close_matches(name, available, n=3)
-            hint = f"did you mean {', '.join(near)}?" if near else f"it has {', '.join(available)}"
-            raise UnknownColumnError(f"{table} has no column {name!r}; {hint}")
 
 
 def _partial(

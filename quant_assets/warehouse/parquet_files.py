@@ -4,7 +4,8 @@ Belongs here: compression, encodings, the dataset scan and the search for the br
 scan fails. Not here: which files make up a table (parquet.py), where they lie (storage.py).
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -12,19 +13,44 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from quant_assets.warehouse.errors import CorruptPartitionError
+from quant_assets.warehouse.table_schema import Column, Encoding, TableSchema
+
+# A table, or the tables of one file one after another, which need not be held at once.
+Rows: TypeAlias = pa.Table | Iterable[pa.Table]
+
+_HUGE_ROW_GROUP = 1 << 18
+_HUGE_LEVEL = 3
 
 
-def write_file(table: pa.Table, sink: Any) -> None:
-    """Encodes `table` as one Parquet file into `sink`, a local path or a binary file object.
+def write_file(rows: Rows, sink: Any, schema: TableSchema) -> None:
+    """Encodes rows as one Parquet file into `sink`, a local path or a binary file object.
 
     lz4: with zstd a day of factors is 8 % smaller, and takes 1.7 times as long to write and read.
-    Dictionaries and statistics only where they pay: floats hardly repeat, and files are chosen by
-    path rather than by value.
+    A huge table takes zstd: a day of orders and trades is 2.5 times smaller by it and by the
+    encodings of its columns. Statistics only of what repeats: files are chosen by path rather than
+    by value, and within a file row groups by symbol.
     """
-    repeating = [f.name for f in table.schema if not pa.types.is_floating(f.type)]
-    pq.write_table(
-        table, sink, compression="lz4", use_dictionary=repeating, write_statistics=repeating
+    arrow = rows.schema if isinstance(rows, pa.Table) else schema.arrow
+    encodings = {name: _encoding(schema.column(name)) for name in arrow.names}
+    dictionary = [name for name, encoding in encodings.items() if encoding == "dictionary"]
+    delta = [name for name, encoding in encodings.items() if encoding == "delta"]
+    writer = pq.ParquetWriter(
+        sink,
+        arrow,
+        compression="zstd" if schema.huge else "lz4",
+        compression_level=_HUGE_LEVEL if schema.huge else None,
+        use_dictionary=dictionary,
+        column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED") or None,
+        write_statistics=dictionary,
     )
+    with writer:
+        for table in [rows] if isinstance(rows, pa.Table) else rows:
+            writer.write_table(table, row_group_size=_HUGE_ROW_GROUP if schema.huge else None)
+
+
+def _encoding(column: Column) -> Encoding:
+    by_type: Encoding = "plain" if pa.types.is_floating(column.type) else "dictionary"
+    return column.encoding or by_type
 
 
 def scan_files(

@@ -39,18 +39,25 @@ def key_of(schema: TableSchema, name: str) -> str:
 
 def selector(schema: TableSchema, table: str, window: object) -> Callable[[str], bool]:
     """A predicate of folder names: whether a partition belongs to the window (None: to all)."""
+    wanted = key_selector(schema, table, window)
     if schema.partition_by is None:
-        if window is not None and not isinstance(window, Window):
-            raise TypeError(f"{table} is not partitioned: it has no keys such as {window!r}")
-        return lambda name: name == ""
+        return wanted
     prefix, pattern = f"{schema.partition_by}=", _KEYS[schema.partition_by]
-    wanted = _key_predicate(schema, table, window)
 
     def select(name: str) -> bool:
         key = name.removeprefix(prefix)
         return name.startswith(prefix) and bool(pattern.fullmatch(key)) and wanted(key)
 
     return select
+
+
+def key_selector(schema: TableSchema, table: str, window: object) -> Callable[[str], bool]:
+    """A predicate of partition keys: whether a partition belongs to the window (None: to all)."""
+    if schema.partition_by is None:
+        if window is not None and not isinstance(window, Window):
+            raise TypeError(f"{table} is not partitioned: it has no keys such as {window!r}")
+        return lambda key: key == ""
+    return _key_predicate(schema, table, window)
 
 
 def row_filter(schema: TableSchema, table: str, window: object) -> pc.Expression | None:
@@ -83,6 +90,7 @@ def keys_to_write(
 ) -> list[str]:
     """Keys of the partitions that a replace of the window writes, sorted.
 
+    `present` are the keys of the window's partitions that are there already.
     Raises SchemaError when a row lies outside the window or on a day that is none of `dates`.
     """
     allowed = _allowed_keys(schema, table, window, dates, rows, present)
@@ -119,7 +127,7 @@ def _allowed_keys(
         if dates is not None:
             return _session_keys(table, window, dates)
         within = _key_predicate(schema, table, window)
-        return {key_of(schema, name) for name in present} | {key for key in rows if within(key)}
+        return {*present, *(key for key in rows if within(key))}
     if window is None or isinstance(window, Window):
         by = schema.partition_by
         raise TypeError(f"{table} is partitioned by {by}: window must be its keys, not {window!r}")

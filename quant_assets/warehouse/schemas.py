@@ -13,7 +13,14 @@ from difflib import get_close_matches
 
 from quant_assets.warehouse.errors import SchemaError, UnknownTableError
 from quant_assets.warehouse.table_schema import FLOAT, Column, TableSchema
-from quant_assets.warehouse.tables import backtests, factors, market_data, mining, models
+from quant_assets.warehouse.tables import (
+    backtests,
+    factors,
+    market_data,
+    mining,
+    models,
+    order_book,
+)
 
 __all__ = [
     "SCHEMAS",
@@ -28,6 +35,7 @@ __all__ = [
 
 _TABLES = (
     *market_data.TABLES,
+    *order_book.TABLES,
     *factors.TABLES,
     *mining.TABLES,
     *models.TABLES,
@@ -84,6 +92,8 @@ def documentation() -> str:
         )
         lines += [_documented(column) for column in (*schema.columns, *further)]
         lines.append("")
+        for each in schema.derived:
+            lines += [f"In SQL also `{each.name}` = {each.expression}: {each.description}.", ""]
     return "\n".join(lines)
 
 

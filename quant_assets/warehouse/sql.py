@@ -1,7 +1,7 @@
 """SQL over the Parquet store: chDB, ClickHouse's engine in the process, with views on the files.
 
-Belongs here: the engine, the views and the translation of its errors. Not here: the files
-themselves (parquet.py, storage.py) and ClickHouse as a store of its own.
+Belongs here: the engine and the views. Not here: the files themselves (parquet.py, storage.py), the
+words for its errors (sql_errors.py), ClickHouse as a store of its own (clickhouse.py).
 
 A process has one engine, which runs one query at a time, so a lock guards it. Tables are
 views `market.table`; a view names its files by a pattern, so new partitions show at once, and only
@@ -13,20 +13,19 @@ from the declared structure, never from the path.
 import os
 import re
 import threading
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from quant_assets.warehouse.errors import QueryError, UnknownTableError
-from quant_assets.warehouse.schemas import SCHEMAS, schema_of
-from quant_assets.warehouse.storage import PART, s3_endpoint
+from quant_assets.warehouse.clickhouse_ddl import DERIVED_TYPE
+from quant_assets.warehouse.s3 import s3_endpoint
+from quant_assets.warehouse.schemas import schema_of
+from quant_assets.warehouse.sql_errors import explained, table_names
+from quant_assets.warehouse.storage import PART
+from quant_assets.warehouse.table_schema import TableSchema
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from quant_assets.warehouse.parquet import ParquetWarehouse
-
-_UNKNOWN_TABLE = re.compile(r"Code: 60\b.*?identifier '([^']*)'|Code: 60\b.*?Table (\S+)", re.S)
-_UNKNOWN_DATABASE = re.compile(r"Code: 81\b.*?Database (\S+)", re.S)
 
 
 def query_files(warehouse: "ParquetWarehouse", query: str) -> "pd.DataFrame":
@@ -43,7 +42,7 @@ def query_files(warehouse: "ParquetWarehouse", query: str) -> "pd.DataFrame":
         try:
             result = _ENGINE.client.query_arrow(query, use_strings=True)
         except DatabaseError as error:
-            raise _translated(str(error), warehouse) from None
+            raise explained(str(error), query, warehouse) from None
     frame: pd.DataFrame = result.to_pandas(date_as_object=False)
     return frame
 
@@ -74,25 +73,43 @@ class _Engine:
     def _create(self, warehouse: "ParquetWarehouse", table: str) -> None:
         select = view_query(warehouse, table)
         if self._views.get(table) != select:
+            schema = schema_of(table)
             market, asset = table.split("/")
-            self.client.command(f"CREATE DATABASE IF NOT EXISTS `{market}`")
-            self.client.command(f"CREATE OR REPLACE VIEW `{market}`.`{asset}` AS {select}")
+            view_database = _files_of(market) if schema.derived else market
+            for database in dict.fromkeys((market, view_database)):
+                self.client.command(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+            self.client.command(f"CREATE OR REPLACE VIEW `{view_database}`.`{asset}` AS {select}")
+            if schema.derived:
+                self._derive(schema, market, asset)
             self._views[table] = select
+
+    def _derive(self, schema: TableSchema, market: str, asset: str) -> None:
+        """A table over the view that knows derivations by name and leaves them out of `*`.
+
+        A view cannot do that. Filters pass through to the files as they do through a view.
+        """
+        derived = [
+            f"`{each.name}` {DERIVED_TYPE} ALIAS {each.expression}" for each in schema.derived
+        ]
+        columns = ", ".join([schema.clickhouse_structure(), *derived])
+        self.client.command(
+            f"CREATE OR REPLACE TABLE `{market}`.`{asset}` ({columns}) "
+            f"ENGINE = Merge({_quoted(_files_of(market))}, {_quoted(f'^{asset}$')})"
+        )
 
     def _forget(self) -> None:
         for market in {table.split("/")[0] for table in self._views}:
-            self.client.command(f"DROP DATABASE IF EXISTS `{market}`")
+            for database in (market, _files_of(market)):
+                self.client.command(f"DROP DATABASE IF EXISTS `{database}`")
         self._views.clear()
 
 
 _ENGINE = _Engine()
 
 
-def table_names(warehouse: "ParquetWarehouse") -> list[str]:
-    """Full names of the tables that SQL can name: all declared ones, and wide ones that exist."""
-    declared = [schema.name for schema in SCHEMAS.values() if not schema.wide]
-    names = {f"{market}/{asset}" for market in warehouse.markets for asset in declared}
-    return sorted(names | set(warehouse.tables()))
+def _files_of(market: str) -> str:
+    """The database of the views behind tables with derivations; no market has such a name."""
+    return f"{market}.files"
 
 
 def view_query(warehouse: "ParquetWarehouse", table: str) -> str:
@@ -124,20 +141,3 @@ def _plain(base: str) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def _translated(message: str, warehouse: "ParquetWarehouse") -> Exception:
-    """The engine's error as one of ours; for a table that is not there with near names."""
-    found = _UNKNOWN_TABLE.search(message) or _UNKNOWN_DATABASE.search(message)
-    if found is None:
-        return QueryError(message)
-    name = next(group for group in found.groups() if group).strip("`'.,")
-    known = [table.replace("/", ".") for table in table_names(warehouse)]
-    near = get_close_matches(name, known, n=3)
-    if near:
-        hint = f"did you mean {', '.join(near)}?"
-    elif known:
-        hint = f"markets are {', '.join(warehouse.markets)}, tables {', '.join(known)}"
-    else:
-        hint = f"nothing has been written under {warehouse.root} yet"
-    return UnknownTableError(f"no table {name!r} (tables are named market.table); {hint}")

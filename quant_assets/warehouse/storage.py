@@ -5,20 +5,26 @@ staging area and its lock. Not here: what a file holds (parquet_files.py, parque
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
 from typing import Protocol
 
-import pyarrow as pa
 from pyarrow import fs
 
-from quant_assets.warehouse.parquet_files import write_file
+from quant_assets.warehouse.parquet_files import Rows, write_file
+from quant_assets.warehouse.s3 import SCHEME, is_s3, own_endpoint, region
 from quant_assets.warehouse.staging import Staging, sweep
+from quant_assets.warehouse.table_schema import TableSchema
 
 PART = "part-0.parquet"
 _LOCAL_THREADS = 2  # encoding releases the GIL; more threads than cores gain nothing
+_COPY_BYTES = 8 << 20
+_SPOOL_BYTES = 64 << 20
 _S3_THREADS = 16  # a put waits for the network
 
 
@@ -45,11 +51,14 @@ class Storage(Protocol):
         The part file of an unpartitioned table, in `folder` itself, goes by the name "".
         """
 
+    def size(self, folder: str) -> int:
+        """Bytes of all part files in a folder and the folders in it."""
+
     def folders(self, folder: str) -> list[str]:
         """Names of the folders in `folder`, sorted; hidden ones are left out."""
 
-    def replace_files(self, files: Mapping[str, pa.Table]) -> None:
-        """Writes each table as the file of that path, each atomically; InterruptedWriteError."""
+    def replace_files(self, files: Mapping[str, Rows], schema: TableSchema) -> None:
+        """Writes the rows of each path as its file, each atomically; InterruptedWriteError."""
 
     def remove_files(self, files: Iterable[str]) -> None:
         """Removes files and the folders that they leave empty; absent ones are no error."""
@@ -62,33 +71,18 @@ def open_storage(root: str) -> Storage:
     """
     if "://" not in root:
         return LocalStorage(Path(root).expanduser().absolute())
-    if root.startswith("s3://"):
+    if is_s3(root):
         return ObjectStorage(*open_filesystem(root))
     raise ValueError(f"warehouse root {root!r} must be a local folder or s3://bucket/prefix")
 
 
 def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     """(filesystem, path in it) of a local path or an `s3://` address, without looking at it."""
-    if not uri.startswith("s3://"):
+    if not is_s3(uri):
         return fs.LocalFileSystem(), str(Path(uri).expanduser().absolute())
-    options = {"endpoint_override": _own_endpoint(), "region": _region()}
+    options = {"endpoint_override": own_endpoint(), "region": region()}
     filesystem = fs.S3FileSystem(**{name: value for name, value in options.items() if value})
-    return filesystem, uri.removeprefix("s3://").rstrip("/")
-
-
-def s3_endpoint() -> str:
-    """The address of the S3 service, buckets follow in the path: AWS's own unless one is set."""
-    region = _region()
-    aws = f"https://s3.{region}.amazonaws.com" if region else "https://s3.amazonaws.com"
-    return (_own_endpoint() or aws).rstrip("/")
-
-
-def _own_endpoint() -> str | None:
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-
-
-def _region() -> str | None:
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return filesystem, uri.removeprefix(SCHEME).rstrip("/")
 
 
 class LocalStorage:
@@ -114,6 +108,15 @@ class LocalStorage:
                 parts[name] = os.stat(os.path.join(base, name, PART)).st_mtime_ns
         return parts
 
+    def size(self, folder: str) -> int:
+        """See Storage."""
+        base = os.path.join(self.root, folder)
+        total = 0
+        for name in ["", *self.folders(folder)]:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(base, name, PART)).st_size
+        return total
+
     def folders(self, folder: str) -> list[str]:
         """See Storage."""
         try:
@@ -122,7 +125,7 @@ class LocalStorage:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def replace_files(self, files: Mapping[str, pa.Table]) -> None:
+    def replace_files(self, files: Mapping[str, Rows], schema: TableSchema) -> None:
         """See Storage. Nothing is renamed before everything is written: a full disk harms little.
 
         There is no fsync: a killed process leaves whole files, a power cut may lose the last ones.
@@ -132,7 +135,7 @@ class LocalStorage:
             sweep(self.root)
             with Staging(self.root) as staging, ThreadPoolExecutor(_LOCAL_THREADS) as threads:
                 staged = [staging.folder / f"{number}.parquet" for number in range(len(files))]
-                for _ in threads.map(write_file, files.values(), staged):
+                for _ in threads.map(write_file, files.values(), staged, repeat(schema)):
                     pass
                 for relative, source in zip(files, staged, strict=True):
                     _rename(source, self.root / relative)
@@ -170,20 +173,27 @@ class ObjectStorage:
                 parts[name] = info.mtime_ns
         return dict(sorted(parts.items()))
 
+    def size(self, folder: str) -> int:
+        """See Storage."""
+        found = self._list(self.path(folder), recursive=True)
+        return sum(info.size or 0 for info in found if info.base_name == PART)
+
     def folders(self, folder: str) -> list[str]:
         """See Storage."""
         entries = self._list(self.path(folder), recursive=False)
         return sorted(info.base_name for info in entries if info.type == fs.FileType.Directory)
 
-    def replace_files(self, files: Mapping[str, pa.Table]) -> None:
+    def replace_files(self, files: Mapping[str, Rows], schema: TableSchema) -> None:
         """See Storage."""
         written: list[str] = []
 
         def put(relative: str) -> None:
-            sink = pa.BufferOutputStream()
-            write_file(files[relative], sink)
-            with self.filesystem.open_output_stream(self.path(relative)) as stream:
-                stream.write(sink.getvalue())
+            # Written whole before anything is put: an upload that is begun cannot be called off.
+            with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as sink:
+                write_file(files[relative], sink, schema)
+                sink.seek(0)
+                with self.filesystem.open_output_stream(self.path(relative)) as stream:
+                    shutil.copyfileobj(sink, stream, _COPY_BYTES)
             written.append(relative)
 
         try:

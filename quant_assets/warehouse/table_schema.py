@@ -1,6 +1,6 @@
-"""The vocabulary of declared tables: Column and TableSchema, and what follows from a declaration.
+"""The vocabulary of declared tables: columns and TableSchema, and what follows from a declaration.
 
-Belongs here: the two types, the Arrow schema and the ClickHouse types derived from them. Not here:
+Belongs here: the types, the Arrow schema and the ClickHouse types derived from them. Not here:
 the declarations (schemas.py) and the checks of frames (validation.py).
 """
 
@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from quant_assets.warehouse.errors import SchemaError
 
 PartitionBy = Literal["date", "month", "strategy", "batch"]
+# How the values of a column are written in files. `delta`: the differences from row to row, for
+# what grows steadily (instants, sequence numbers, running totals); `dictionary`: each different
+# value once, for few of them; `plain`: as they are.
+Encoding = Literal["delta", "dictionary", "plain"]
 
 DATE = pa.date32()
 STRING = pa.string()
 FLOAT = pa.float64()
+INT8 = pa.int8()
 INT32 = pa.int32()
 INT64 = pa.int64()
 BOOL = pa.bool_()
@@ -31,6 +36,7 @@ _CLICKHOUSE = {
     DATE: "Date32",
     STRING: "String",
     FLOAT: "Float64",
+    INT8: "Int8",
     INT32: "Int32",
     INT64: "Int64",
     BOOL: "Bool",
@@ -44,7 +50,8 @@ class Column:
 
     Missing values are nulls; NaN counts as missing and is stored as null. `minimum` and `maximum`
     are inclusive, `above` is an exclusive lower bound (prices are above 0). Floats are always
-    finite.
+    finite. `encoding` is chosen by the type where none is given: plain for floats, which hardly
+    repeat, dictionary for the rest.
     """
 
     name: str
@@ -55,6 +62,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     above: float | None = None
+    encoding: Encoding | None = None
 
     @property
     def clickhouse_type(self) -> str:
@@ -76,6 +84,26 @@ class Column:
         return f"<= {self.maximum:g}" if self.maximum is not None else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A number that follows from the other columns of its row, for SQL only.
+
+    `expression` is ClickHouse's SQL over declared columns, null where one of them is. SQL knows
+    the column by its name and leaves it out of `*`; a read does not have it. A server keeps its
+    values, over files they are computed when asked for.
+    """
+
+    name: str
+    expression: str
+    description: str
+    unit: str = ""
+
+    @property
+    def comment(self) -> str:
+        """What stands beside the column on the server; another expression is another comment."""
+        return f"{self.description} = {self.expression}"
+
+
 @dataclass(frozen=True)
 class TableSchema:
     """A declared table: everything that is known about its rows before any is written.
@@ -83,7 +111,9 @@ class TableSchema:
     `key` names the columns whose values identify a row ((): rows have no identity). `partition_by`
     names the column that says which partition a row belongs to (None: the table is one piece). A
     `wide` table may hold any further float64 columns, nullable, such as one a factor. A
-    partition may be without rows; whether that is a fault is for the checks to say.
+    partition may be without rows; whether that is a fault is for the checks to say. `derived` are
+    frequent derivations that SQL knows by name. Of a `huge` table the size of its files counts more
+    than the time to write them.
     """
 
     name: str
@@ -93,6 +123,8 @@ class TableSchema:
     description: str
     wide: bool = False
     wide_description: str = field(default="one further column")
+    derived: tuple[Derived, ...] = ()
+    huge: bool = False
 
     @cached_property
     def arrow(self) -> pa.Schema:
@@ -103,6 +135,13 @@ class TableSchema:
     def names(self) -> tuple[str, ...]:
         """Names of the declared columns, in order."""
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def dated_by(self) -> str | None:
+        """The column of dates by which people tell the rows apart, None if there is none."""
+        dates = [column.name for column in self.columns if column.type == DATE]
+        of_key = [name for name in dates if name in self.key]
+        return next(iter(of_key), "date" if "date" in dates else None)
 
     def column(self, name: str) -> Column:
         """The declared column `name`, or what a wide table declares of any further column."""

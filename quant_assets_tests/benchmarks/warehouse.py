@@ -1,15 +1,18 @@
-"""The Parquet store: a decade of bars written, read and counted.
+"""Both stores: a decade of bars written, read and counted.
 
-The peer is pyarrow.dataset used as its documentation shows: `write_dataset` by date in the hive
-layout, read back through discovery. It neither validates nor replaces atomically, ours does both.
-Results agree when the rows are equal.
+The peer of the Parquet store is pyarrow.dataset used as its documentation shows: `write_dataset` by
+date in the hive layout, read back through discovery. It neither validates nor replaces atomically,
+ours does both. Beside it stands our own store on a server: the tests' own one, chDB's engine behind
+a small HTTP server on the same machine, so that its figures say what the engine and the way to it
+cost, and nothing of a real server's cores and disks. Results agree when the rows are equal.
 """
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +21,19 @@ import pyarrow.dataset as ds
 
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.schemas import schema_of
+from quant_assets.warehouse.store import Warehouse
 from quant_assets.warehouse.window import Window
 from quant_assets_tests.benchmarks.harness import Result, compare, main
+from quant_assets_tests.warehouse.server_process import ServerProcess
 
 TABLE = "bench/bars"
 PEER = "pyarrow.dataset"
+SERVER = "our store on ClickHouse"
+YEAR = Window(date(2007, 1, 3), date(2007, 12, 31))
+COLUMNS = ["date", "symbol", "close"]
+SYMBOL = "S0005"
+COUNT = "SELECT count() AS n FROM bench.bars"
+MEAN = "SELECT avg(close) AS mean FROM bench.bars"
 
 
 def bars(days: int, symbols: int) -> pa.Table:
@@ -46,18 +57,24 @@ def bars(days: int, symbols: int) -> pa.Table:
 
 
 class Case:
-    """One table in both stores under a temporary folder."""
+    """One table in our two stores and the peer's, under a temporary folder."""
 
-    def __init__(self, folder: Path, frame: pa.Table) -> None:
+    def __init__(self, folder: Path, frame: pa.Table, server: ServerProcess) -> None:
         self.frame = frame
         self.dates = frame.column("date").unique().to_pylist()
         self.window = Window(self.dates[0], self.dates[-1])
         self.warehouse = ParquetWarehouse(str(folder / "ours"), markets=["bench"])
+        self.server = server.warehouse("bench")
         self.folder = folder / "theirs"
 
-    def write(self) -> int:
-        written = self.warehouse.replace(TABLE, self.window, self.frame, dates=self.dates)
+    def write(self, store: Warehouse) -> int:
+        written = store.replace(TABLE, self.window, self.frame, dates=self.dates)
         return sum(written.values())
+
+    def write_day(self, store: Warehouse) -> int:
+        day = self.dates[-1]
+        rows = self.frame.filter(pc.field("date") == day)
+        return sum(store.replace(TABLE, Window(day, day), rows, dates=[day]).values())
 
     def write_theirs(self) -> int:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -83,60 +100,98 @@ def same_rows(ours: pa.Table, theirs: pa.Table) -> bool:
 
 
 def cases(quick: bool) -> Iterator[Result]:
-    """2,755 days x 600 symbols; 40 days x 50 symbols when quick."""
-    days, symbols = (40, 50) if quick else (2755, 600)
-    size = f"{days} days x {symbols} rows"
+    """Ten years of 252 days x 650 symbols; 40 days x 50 symbols when quick."""
+    days, symbols = (40, 50) if quick else (2520, 650)
     frame = bars(days, symbols)
     with tempfile.TemporaryDirectory() as folder:
-        case = Case(Path(folder), frame)
-        yield compare(
-            "warehouse", f"write {size}", case.write, PEER, case.write_theirs, lambda a, b: a == b
-        )
-        store = case.warehouse
-        yield compare(
-            "warehouse",
-            f"read {size}",
-            lambda: store.read(TABLE),
-            PEER,
-            lambda: case.theirs().to_table(),
-            lambda a, b: same_rows(a, b) and a.combine_chunks().equals(frame.combine_chunks()),
-        )
-        year = Window(date(2007, 1, 3), date(2007, 12, 31))
-        inside = (pc.field("date") >= year.start) & (pc.field("date") <= year.end)
-        yield compare(
-            "warehouse",
-            "read one year",
-            lambda: store.read(TABLE, year),
-            PEER,
-            lambda: case.theirs().to_table(filter=inside),
-            same_rows,
-        )
-        columns = ["date", "symbol", "close"]
-        yield compare(
-            "warehouse",
-            "read one symbol's close",
-            lambda: store.read(TABLE, columns=columns, symbols=["S0005"]),
-            PEER,
-            lambda: case.theirs().to_table(columns, filter=pc.field("symbol") == "S0005"),
-            same_rows,
-        )
-        store.sql("SELECT 1")  # the engine takes a second to start, once a process
-        yield compare(
-            "warehouse",
-            "count rows by sql",
-            lambda: store.sql("SELECT count() AS n FROM bench.bars")["n"][0],
-            PEER,
-            lambda: case.theirs().count_rows(),
-            lambda a, b: a == b,
-        )
-        yield compare(
-            "warehouse",
-            "mean of one column by sql",
-            lambda: store.sql("SELECT avg(close) AS mean FROM bench.bars")["mean"][0],
-            PEER,
-            lambda: pc.mean(case.theirs().to_table(["close"])["close"]).as_py(),
-            lambda a, b: abs(a - b) < 1e-9 * abs(b),
-        )
+        server = ServerProcess(Path(folder) / "server")
+        try:
+            case = Case(Path(folder), frame, server)
+            yield from _beside_arrow(case, f"{days} days x {symbols} rows")
+            yield from _beside_the_server(case, f"{days} days x {symbols} rows")
+        finally:
+            server.kill()
+
+
+def _beside_arrow(case: Case, size: str) -> Iterator[Result]:
+    """The Parquet store and pyarrow.dataset."""
+    store = case.warehouse
+
+    def line(
+        what: str,
+        ours: Callable[[], Any],
+        theirs: Callable[[], Any],
+        agree: Callable[[Any, Any], bool],
+    ) -> Result:
+        return compare("warehouse", what, ours, PEER, theirs, agree)
+
+    yield line(
+        f"write {size}", lambda: case.write(store), case.write_theirs, lambda a, b: bool(a == b)
+    )
+    yield line(
+        f"read {size}",
+        lambda: store.read(TABLE),
+        lambda: case.theirs().to_table(),
+        lambda a, b: same_rows(a, b) and a.combine_chunks().equals(case.frame.combine_chunks()),
+    )
+    inside = (pc.field("date") >= YEAR.start) & (pc.field("date") <= YEAR.end)
+    yield line(
+        "read one year",
+        lambda: store.read(TABLE, YEAR),
+        lambda: case.theirs().to_table(filter=inside),
+        same_rows,
+    )
+    yield line(
+        "read one symbol's close",
+        lambda: store.read(TABLE, columns=COLUMNS, symbols=[SYMBOL]),
+        lambda: case.theirs().to_table(COLUMNS, filter=pc.field("symbol") == SYMBOL),
+        same_rows,
+    )
+    store.sql("SELECT 1")  # the engine takes a second to start, once a process
+    yield line(
+        "count rows by sql",
+        lambda: store.sql(COUNT)["n"][0],
+        lambda: case.theirs().count_rows(),
+        lambda a, b: bool(a == b),
+    )
+    yield line(
+        "mean of one column by sql",
+        lambda: store.sql(MEAN)["mean"][0],
+        lambda: pc.mean(case.theirs().to_table(["close"])["close"]).as_py(),
+        close_to,
+    )
+
+
+def _beside_the_server(case: Case, size: str) -> Iterator[Result]:
+    """The Parquet store and the one on a server."""
+    files, server = case.warehouse, case.server
+
+    def line(
+        what: str, run: Callable[[Warehouse], Any], agree: Callable[[Any, Any], bool]
+    ) -> Result:
+        return compare("warehouse", what, lambda: run(files), SERVER, lambda: run(server), agree)
+
+    yield line(f"write {size}", case.write, lambda a, b: bool(a == b))
+    yield line("replace one day", case.write_day, lambda a, b: bool(a == b))
+    yield line(f"read {size}", lambda store: store.read(TABLE), identical)
+    yield line("read one year", lambda store: store.read(TABLE, YEAR), identical)
+    yield line(
+        "read one symbol's close",
+        lambda store: store.read(TABLE, columns=COLUMNS, symbols=[SYMBOL]),
+        identical,
+    )
+    yield line("count rows by sql", lambda s: s.sql(COUNT)["n"][0], lambda a, b: bool(a == b))
+    yield line("mean of one column by sql", lambda s: s.sql(MEAN)["mean"][0], close_to)
+
+
+def identical(ours: pa.Table, theirs: pa.Table) -> bool:
+    """Equal in schema, order and bits."""
+    return bool(ours.schema.equals(theirs.schema) and ours.equals(theirs))
+
+
+def close_to(ours: float, theirs: float) -> bool:
+    """Equal but for the order in which they were added up."""
+    return abs(ours - theirs) < 1e-9 * abs(theirs)
 
 
 if __name__ == "__main__":

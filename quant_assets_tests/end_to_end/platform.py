@@ -91,7 +91,13 @@ class Platform:
     @property
     def tear_sheet(self) -> Path:
         """The page of the strategy."""
-        return self.settings.artifacts / MARKET / "tear_sheet" / STRATEGY / "tear_sheet.html"
+        return (
+            Path(self.settings.artifacts_root)
+            / MARKET
+            / "tear_sheet"
+            / STRATEGY
+            / "tear_sheet.html"
+        )
 
 
 @contextmanager

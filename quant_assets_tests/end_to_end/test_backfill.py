@@ -79,7 +79,8 @@ def test_materializations_say_what_they_hold(platform: Platform) -> None:
 
 
 def test_every_asset_is_described(platform: Platform) -> None:
-    for asset in (*CHAIN, "corporate_actions", *STRATEGY_ASSETS):
+    splits = ("detected_splits", "split_reconciliation")
+    for asset in (*CHAIN, "corporate_actions", *splits, *STRATEGY_ASSETS):
         assert platform.api.asset(MARKET, asset)["description"], asset
 
 

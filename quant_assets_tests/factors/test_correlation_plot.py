@@ -10,7 +10,7 @@ from PIL import Image
 
 from quant_assets.factors import correlation_plot
 from quant_assets.factors.correlation_plot import LABELLED, correlation_figure
-from quant_assets.factors.figures import png
+from quant_assets.pages.figures import png
 from quant_assets_tests.factors.report.samples import KNOWN, LABEL, NAMES
 from quant_assets_tests.factors.test_plots import words
 

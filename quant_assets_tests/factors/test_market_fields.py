@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from quant_assets.factors.expressions.engine import compute
 from quant_assets.factors.expressions.fields import FIELDS
@@ -57,7 +57,35 @@ def test_a_field_that_the_market_does_not_have_is_missing_everywhere_and_named()
     for name in found.absent:
         assert found.fields[name].shape == found.shape
         assert np.isnan(found.fields[name]).all()
-    assert of(tuple(FIELDS)).absent == ("vwap", "cap", "returns", "subindustry", "exchange")
+    absent = ("vwap", "average_price", "cap", "returns", "subindustry", "exchange")
+    assert of(tuple(FIELDS)).absent == absent
+
+
+def test_the_average_price_follows_the_adjusted_prices() -> None:
+    wanted = columns(["average_price", "volume"])["adjusted_bars"]
+    assert wanted == ["date", "symbol", "volume", "turnover", "price_factor", "volume_factor"]
+    raw = {name: values.copy() for name, values in DATA.fields.items()}
+    # a split of 2 for 1 and a dividend that detaches a tenth
+    price_factor = np.ones((60, 9))
+    price_factor[20:], price_factor[40:] = 2.0, 2.0 / 0.9
+    volume_factor = np.ones((60, 9))
+    volume_factor[20:] = 0.5
+    adjusted = {
+        **raw,
+        "close": raw["close"] * price_factor,
+        "volume": raw["volume"] * volume_factor,
+        "turnover": raw["close"] * raw["volume"],
+        "price_factor": price_factor,
+        "volume_factor": volume_factor,
+    }
+    table = bars(replace(DATA, fields=adjusted))
+    found = market_fields(("average_price", "close"), table, benchmark(DATA))
+    traded = raw["volume"] > 0
+    assert_allclose(found.fields["average_price"][traded], adjusted["close"][traded], rtol=1e-13)
+    assert np.isnan(found.fields["average_price"][~traded]).all()
+    assert (~traded & found.present).any()
+    assert found.absent == ()
+    assert set(found.fields) == {"average_price", "close"}
 
 
 def test_groups_are_codes_of_classes() -> None:

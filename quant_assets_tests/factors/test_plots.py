@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from quant_assets.factors import plots
-from quant_assets.factors.figures import png
 from quant_assets.factors.plots import LEADERS, summary_figure
 from quant_assets.factors.report.digest import Month
 from quant_assets.factors.summary import STATISTICS, summarise
+from quant_assets.pages.figures import png
 from quant_assets_tests.factors.report.samples import (
     HORIZONS,
     KNOWN,

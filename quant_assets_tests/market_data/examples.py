@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from quant_assets.market_data.actions.events import ACTIONS_SCHEMA, event_table
 from quant_assets.market_data.panels import date_column, session_dates
-from quant_assets.market_data.sources.base import ACTIONS_SCHEMA, RAW_SCHEMA, SYMBOLS_SCHEMA
+from quant_assets.market_data.sources.base import RAW_SCHEMA, SYMBOLS_SCHEMA
 from quant_assets.settings import Market
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.window import Window
@@ -74,11 +75,17 @@ def raw(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.table(arrays, schema=RAW_SCHEMA)
 
 
-def actions(*events: tuple[date, str, str, float | None, float | None]) -> pa.Table:
-    """Corporate actions: (ex-date, symbol, kind, ratio, cash)."""
+def actions(
+    *events: tuple[date, str, str, float | None, float | None], price: float | None = None
+) -> pa.Table:
+    """Corporate actions: (ex-date, symbol, kind, ratio, cash), all of one price."""
     names = ("ex_date", "symbol", "kind", "ratio", "cash")
-    rows = [dict(zip(names, event, strict=True)) | {"source": "test"} for event in events]
-    return pa.Table.from_pylist(rows, schema=ACTIONS_SCHEMA)
+    rows = [
+        dict(zip(names, event, strict=True)) | {"price": price, "source": "test"}
+        for event in events
+    ]
+    fields = [ACTIONS_SCHEMA.field(name) for name in (*names, "price", "source")]
+    return event_table(pa.Table.from_pylist(rows, schema=pa.schema(fields)))
 
 
 def symbols(*names: str, first: Mapping[str, date] | None = None) -> pa.Table:

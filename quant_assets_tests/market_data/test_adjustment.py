@@ -1,13 +1,16 @@
 """Forward adjustment: literal returns, events that cannot be applied, no look into the future."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quant_assets.market_data.actions.events import event_table
 from quant_assets.market_data.adjustment import adjust, symbols_with_events
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets_tests.market_data.examples import DAYS, SESSIONS, actions, bars, within
@@ -61,7 +64,10 @@ def test_split_and_dividend_of_one_day_pay_the_cash_on_old_shares() -> None:
 
 
 def test_several_amounts_of_one_day_add_up() -> None:
-    events = [(DAYS[1], "A", "dividend", None, 4.0), (DAYS[1], "A", "special", None, 6.0)]
+    events = [
+        (DAYS[1], "A", "dividend", None, 4.0),
+        (DAYS[1], "A", "interest_on_capital", None, 6.0),
+    ]
     assert closes_of(adjusted({"A": [100, 90]}, *events)) == pytest.approx([100, 100], rel=1e-15)
 
 
@@ -89,32 +95,71 @@ def test_events_before_the_first_bar_adjust_nothing_and_are_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ratio", "cash", "reason"),
+    ("kind", "ratio", "cash", "reason"),
     [
-        (None, None, "neither ratio nor cash"),
-        (None, 100.0, "cash 100 is no less than the close before, 100"),
-        (0.0, None, "the ratio 0 is not above zero"),
-        (None, -1.0, "the cash -1 is below zero"),
+        ("split", None, None, "neither ratio nor cash"),
+        ("spin_off", None, 100.0, "cash 100 is no less than the close before, 100"),
+        ("bonus", 0.0, None, "the ratio 0 is not above zero"),
+        ("dividend", None, -1.0, "the cash -1 is below zero"),
+        ("spin_off", 2.0, None, "the ratio of kind spin_off is no ratio of the share itself"),
+        ("other", 2.0, None, "the ratio of kind other is no ratio of the share itself"),
+        ("subscription", 0.1, None, "without ratio or price: the worth of the right is not known"),
     ],
 )
 def test_an_unusable_event_is_told_and_not_applied(
-    ratio: float | None, cash: float | None, reason: str
+    kind: str, ratio: float | None, cash: float | None, reason: str
 ) -> None:
     table = bars(SESSIONS[:3], {"A": [100, 50, 50]})
     good = (DAYS[2], "A", "split", 2.0, None)
-    result = adjust(table, actions((DAYS[1], "A", "spin_off", ratio, cash), good), table)
+    result = adjust(table, actions((DAYS[1], "A", kind, ratio, cash), good), table)
     assert closes_of(result.table) == [100, 50, 100]
-    assert result.not_applied.to_pylist() == [
-        {
-            "ex_date": DAYS[1],
-            "symbol": "A",
-            "kind": "spin_off",
-            "ratio": ratio,
-            "cash": cash,
-            "source": "test",
-            "reason": reason,
-        }
+    (told,) = result.not_applied.to_pylist()
+    assert reason in told["reason"]
+    names = ("ex_date", "symbol", "kind", "number", "ratio", "cash", "source")
+    assert tuple(told[n] for n in names) == (DAYS[1], "A", kind, 1, ratio, cash, "test")
+
+
+def test_an_unusable_event_does_not_keep_others_of_its_day() -> None:
+    events = [(DAYS[1], "A", "other", 3.0, None), (DAYS[1], "A", "dividend", None, 10.0)]
+    assert closes_of(adjusted({"A": [100, 90]}, *events)) == pytest.approx([100, 100], rel=1e-15)
+
+
+def test_a_right_counts_with_its_theoretical_worth() -> None:
+    table = bars(SESSIONS[:2], {"A": [100, 95]})
+    offered = actions((DAYS[1], "A", "subscription", 0.25, None), price=80.0)
+    result = adjust(table, offered, table).table
+    # four shares at 100 and one at 80 are five at 96: the right to a share lost 4 to the right
+    assert closes_of(result) == pytest.approx([100, 95 * 100 / 96], rel=1e-15)
+    assert result["volume_factor"].to_pylist() == [1, 1]
+    dear = actions((DAYS[1], "A", "subscription", 0.25, None), price=100.0)
+    assert closes_of(adjust(table, dear, table).table) == [100, 95]
+
+
+def test_a_right_is_worth_less_after_the_cash_of_its_day() -> None:
+    table = bars(SESSIONS[:2], {"A": [100, 86]})
+    events = [
+        (DAYS[1], "A", "dividend", None, 10.0),
+        (DAYS[1], "A", "subscription", 0.25, None),
     ]
+    found = closes_of(adjust(table, actions(*events, price=80.0), table).table)
+    assert found == pytest.approx([100, 86 * 100 / 88], rel=1e-15)  # (90 + 80 / 4) / 1.25 is 88
+
+
+def test_an_ex_right_makes_the_ratio_of_both_closes() -> None:
+    # the exchange says that 90 (or 110) is what 100 is without the right
+    for cash, before in ((10.0, 90), (-10.0, 110)):
+        found = closes_of(adjusted({"A": [100, 99]}, (DAYS[1], "A", "ex_right", None, cash)))
+        assert found[1] / found[0] == pytest.approx(99 / before, rel=1e-15)
+
+
+def test_interest_on_capital_may_be_taken_net() -> None:
+    table = bars(SESSIONS[:2], {"A": [100, 90]})
+    events = actions(
+        (DAYS[1], "A", "interest_on_capital", None, 10.0), (DAYS[1], "A", "dividend", None, 2.0)
+    )
+    assert closes_of(adjust(table, events, table).table)[1] == pytest.approx(90 * 100 / 88)
+    net = adjust(table, events, table, interest_tax=0.15).table
+    assert closes_of(net)[1] == pytest.approx(90 * 100 / (100 - 8.5 - 2))
 
 
 def test_later_events_are_not_looked_at() -> None:
@@ -141,40 +186,46 @@ def test_no_bars_give_an_empty_table() -> None:
     assert result.table.num_rows == 0
 
 
-def literal(prices: list[float], events: list[Event]) -> list[float]:
+def detached(close: float, events: list[Event], price: float) -> float:
+    """What leaves a share: all cash, and what a right to buy at `price` is worth."""
+    cash = sum(event[4] or 0.0 for event in events)
+    offered = sum(event[3] or 0.0 for event in events if event[2] == "subscription")
+    base = close - cash
+    return cash + max(base - (base + offered * price) / (1 + offered), 0.0)
+
+
+def literal(prices: list[float], events: list[Event], price: float) -> list[float]:
     """Wealth, day by day, of one share of which every payment is reinvested at the price ex."""
     shares, wealth = 1.0, []
     last: tuple[date, float] | None = None
-    for day, price in zip(DAYS, prices, strict=True):
-        if np.isnan(price):
+    for day, today in zip(DAYS, prices, strict=True):
+        if np.isnan(today):
             continue
         if last is not None:
             before, close = last
             due = [event for event in events if before < event[0] <= day]
             for ex_date in sorted({event[0] for event in due}):
-                cash = sum(event[4] or 0.0 for event in due if event[0] == ex_date)
-                for event in due:
-                    if event[0] == ex_date and event[3]:
+                of_day = [event for event in due if event[0] == ex_date]
+                for event in of_day:
+                    if event[3] and event[2] != "subscription":
                         shares *= event[3]
-                shares *= close / (close - cash)
-        wealth.append(shares * price)
-        last = (day, price)
+                shares *= close / (close - detached(close, of_day, price))
+        wealth.append(shares * today)
+        last = (day, today)
     return wealth
 
 
 PRICES = st.lists(st.sampled_from([8.0, 10.0, 12.5, NAN]), min_size=len(DAYS), max_size=len(DAYS))
 EVENT_DAYS = st.sampled_from([d + timedelta(days=k) for d in DAYS for k in (0, 1)])
+PRICE = 6.0  # of every subscription; below every close less the cash of a day
+RATIOS = {"split": 2.0, "bonus": 1.05, "reverse_split": 0.1, "subscription": 0.25}
+CASHES = {"dividend": 0.5, "interest_on_capital": 0.25, "ex_right": 0.75}
 EVENTS = st.lists(
-    st.one_of(
-        st.tuples(
-            EVENT_DAYS, st.sampled_from("AB"), st.just("split"), st.sampled_from([2.0, 0.1])
-        ).map(lambda e: (*e, None)),
-        st.tuples(
-            EVENT_DAYS, st.sampled_from("AB"), st.just("dividend"), st.sampled_from([0.5, 3.0])
-        ).map(lambda e: (e[0], e[1], e[2], None, e[3])),
+    st.tuples(EVENT_DAYS, st.sampled_from("AB"), st.sampled_from([*RATIOS, *CASHES])).map(
+        lambda e: (*e, RATIOS.get(e[2]), CASHES.get(e[2]))
     ),
     max_size=6,
-    unique_by=lambda e: (e[0], e[1], e[2]),
+    unique=True,
 )
 
 
@@ -185,9 +236,9 @@ def test_adjusted_closes_are_the_wealth_of_a_reinvesting_holder(
 ) -> None:
     closes = {"A": first, "B": second}
     table = bars(SESSIONS, closes)
-    found = adjust(table, actions(*events), table).table
+    found = adjust(table, actions(*events, price=PRICE), table).table
     for symbol, prices in closes.items():
-        wealth = literal(prices, [event for event in events if event[1] == symbol])
+        wealth = literal(prices, [event for event in events if event[1] == symbol], PRICE)
         assert closes_of(found, symbol) == pytest.approx(wealth, rel=1e-12)
 
 
@@ -198,11 +249,44 @@ def test_any_range_has_the_bits_of_the_whole(
 ) -> None:
     begin, end = DAYS[min(one, other)], DAYS[max(one, other)]
     table = bars(SESSIONS, {"A": first, "B": second})
-    whole = adjust(table, actions(*events), table).table
+    whole = adjust(table, actions(*events, price=PRICE), table).table
     # what comes after the range is another world: other prices, and events of its own
     noisy = bars(SESSIONS, {"A": [77.0] * len(DAYS), "B": [78.0] * len(DAYS)})
     later = within(noisy, end + timedelta(days=1), DAYS[-1])
     known = pa.concat_tables([within(table, DAYS[0], end), later])
-    more = actions(*events, (end + timedelta(days=1), "A", "bonus", 3.0, None))
+    later_event = (end + timedelta(days=1), "A", "bonus", 3.0, None)
+    more = actions(*events, later_event, price=PRICE)
     part = adjust(within(table, begin, end), more, known).table
     assert part.equals(within(whole, begin, end))
+
+
+def test_real_previous_closes_of_china_make_the_returns_of_the_exchange(test_data: Path) -> None:
+    """An ex-right by the exchange's own previous close: adjusted returns are close / preclose."""
+    path = test_data / "cn_csi300_baostock" / "csi300_daily_raw_2020_2025.parquet"
+    rows = pd.read_parquet(path).rename(columns={"code": "symbol"})
+    rows = rows[rows["symbol"] < "sh.600200"].sort_values(["symbol", "date"], ignore_index=True)
+    rows["date"] = pd.to_datetime(rows["date"]).dt.date
+    before = rows.groupby("symbol")["close"].shift()
+    ex = rows[(before - rows["preclose"]).abs() > 1e-9]
+    cash = before - rows["preclose"]
+    columns = {
+        "ex_date": pa.array(ex["date"], pa.date32()),
+        "symbol": pa.array(ex["symbol"], pa.string()),
+        "kind": pa.array(["ex_right"] * len(ex)),
+        "cash": pa.array(cash[ex.index].to_numpy()),
+        "source": pa.array(["preclose"] * len(ex)),
+    }
+    names = list(schema_of("bars").names)
+    table = pa.Table.from_pandas(
+        rows.assign(flags="", volume=1.0, turnover=1.0)[names],
+        schema=schema_of("bars").arrow,
+        preserve_index=False,
+    )
+    result = adjust(table, event_table(pa.table(columns)), table)
+    assert result.not_applied.num_rows == 0
+    closes = pd.Series(result.table["close"].to_numpy())
+    found = closes / closes.groupby(rows["symbol"]).shift()
+    known = found.notna()
+    assert len(ex) > 50
+    expected = (rows["close"] / rows["preclose"])[known]
+    np.testing.assert_allclose(found[known], expected, rtol=1e-12)

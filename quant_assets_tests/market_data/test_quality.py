@@ -45,6 +45,10 @@ def reasons(result: Screened) -> list[str]:
 
 # A row that breaks the rule, and what its detail must say.
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
+    "unreadable_record": (
+        bar(DAY, close=None, volume=-1.0) | {"fault": "PREULT must be 13 digits"},
+        "PREULT must be 13 digits",
+    ),
     "missing_date": (bar(None, session=DAY), "no date; kept with 2024-01-04"),
     "off_calendar": (bar(date(2024, 1, 3), session=DAY), "2024-01-03 is no session; kept with"),
     "missing_symbol": (bar(DAY, None), "no symbol"),
@@ -66,7 +70,10 @@ def test_every_rule_has_an_example_and_an_explanation() -> None:
 @pytest.mark.parametrize("rule", BROKEN)
 def test_a_broken_rule_is_named_and_the_other_rows_stay(rule: str) -> None:
     row, detail = BROKEN[rule]
-    result = screened(bar(DAY, "BBB"), row, known=symbols("AAA", "BBB"))
+    rows = raw([bar(DAY, "BBB"), {name: value for name, value in row.items() if name != "fault"}])
+    if "fault" in row:
+        rows = rows.append_column("fault", pa.array([None, row["fault"]], pa.string()))
+    result = screen(rows, SESSIONS, symbols("AAA", "BBB"), actions(), QualityRules(), WHOLE)
     assert result.bars["symbol"].to_pylist() == ["BBB"]
     assert reasons(result) == [rule]
     assert detail in result.quarantine["detail"][0].as_py()

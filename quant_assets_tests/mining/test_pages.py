@@ -18,7 +18,6 @@ from quant_assets.mining.page import CHARTED, LISTED, concurrency_page
 from quant_assets.mining.plots import concurrency_figure
 from quant_assets.mining.summaries import boxes, daily, grid, knob_name, relative
 from quant_assets.mining.update_links import link
-from quant_assets.pages.shell import write_page
 from quant_assets_tests.end_to_end.browser import Browser, chromium, executable
 from quant_assets_tests.mining import samples
 from quant_assets_tests.mining.samples import START, frame, run
@@ -174,7 +173,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 def test_a_reader_chooses_a_batch(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    write_page(path, page_of(linked()))
+    path.write_text(page_of(linked()), encoding="utf-8")
     with browser.page() as opened:
         opened.open(path.as_uri())
         view = opened.view

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from quant_assets.artifacts import LocalArtifacts
 from quant_assets.models.errors import CorruptModelError, MissingModelError
 from quant_assets.models.store import ModelStore
 from quant_assets.models.trained import TrainedModel
@@ -17,7 +18,8 @@ from quant_assets.warehouse.window import Window
 
 
 def files(store: ModelStore) -> set[str]:
-    return {path.name for path in store.root.rglob("*") if path.is_file()}
+    root = Path(store.artifacts.address(""))
+    return {path.name for path in root.rglob("*") if path.is_file()}
 
 
 def month(trained: TrainedModel, name: str) -> TrainedModel:
@@ -30,9 +32,9 @@ def other(trained: TrainedModel) -> TrainedModel:
 
 
 def test_a_model_comes_back_as_it_was(trained: TrainedModel, tmp_path: Path) -> None:
-    store = ModelStore(tmp_path)
-    folder = store.save("us", "lightgbm", trained)
-    assert folder == tmp_path / "us" / "lightgbm" / "2023-06"
+    store = ModelStore(LocalArtifacts(tmp_path))
+    folder = Path(store.save("us", "lightgbm", trained))
+    assert folder == tmp_path / "models" / "us" / "lightgbm" / "2023-06"
     assert store.load("us", "lightgbm", "2023-06") == trained
     record = json.loads((folder / "model.json").read_text())
     assert record["split"]["month"] == "2023-06"
@@ -41,7 +43,7 @@ def test_a_model_comes_back_as_it_was(trained: TrainedModel, tmp_path: Path) -> 
 
 
 def test_saving_again_replaces_and_leaves_nothing(trained: TrainedModel, tmp_path: Path) -> None:
-    store = ModelStore(tmp_path)
+    store = ModelStore(LocalArtifacts(tmp_path))
     for model in (trained, other(trained)):
         store.save("us", "lightgbm", model)
         assert store.load("us", "lightgbm", "2023-06") == model
@@ -54,8 +56,8 @@ def test_undefined_metrics_survive(trained: TrainedModel, tmp_path: Path) -> Non
         metrics={**trained.metrics, "validation_rank_ic": float("nan")},
         validation_rank_ic={"2023-03-01": float("nan")},
     )
-    ModelStore(tmp_path).save("us", "lightgbm", nothing)
-    found = ModelStore(tmp_path).load("us", "lightgbm", "2023-06")
+    ModelStore(LocalArtifacts(tmp_path)).save("us", "lightgbm", nothing)
+    found = ModelStore(LocalArtifacts(tmp_path)).load("us", "lightgbm", "2023-06")
     assert str(found.metrics) == str(nothing.metrics)
     assert str(found.validation_rank_ic) == str(nothing.validation_rank_ic)
 
@@ -64,7 +66,7 @@ def test_undefined_metrics_survive(trained: TrainedModel, tmp_path: Path) -> Non
 def test_a_full_disk_leaves_the_old_model_whole(
     trained: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
-    store = ModelStore(tmp_path)
+    store = ModelStore(LocalArtifacts(tmp_path))
     store.save("us", "lightgbm", trained)
     calls = 0
 
@@ -88,7 +90,7 @@ def test_a_full_disk_leaves_the_old_model_whole(
 def test_a_kill_between_any_two_steps_leaves_the_old_model_whole(
     trained: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: int
 ) -> None:
-    store = ModelStore(tmp_path)
+    store = ModelStore(LocalArtifacts(tmp_path))
     store.save("us", "lightgbm", trained)
     done, whole = 0, Path.replace
 
@@ -108,7 +110,7 @@ def test_a_kill_between_any_two_steps_leaves_the_old_model_whole(
 def test_readers_and_writers_at_once_see_whole_models(
     trained: TrainedModel, tmp_path: Path
 ) -> None:
-    store, models = ModelStore(tmp_path), [trained, other(trained)]
+    store, models = ModelStore(LocalArtifacts(tmp_path)), [trained, other(trained)]
     store.save("us", "lightgbm", trained)
     stop, seen = threading.Event(), []
 
@@ -127,7 +129,7 @@ def test_readers_and_writers_at_once_see_whole_models(
 
 
 def test_a_missing_month_says_what_to_materialize(trained: TrainedModel, tmp_path: Path) -> None:
-    store = ModelStore(tmp_path)
+    store = ModelStore(LocalArtifacts(tmp_path))
     with pytest.raises(
         MissingModelError, match=r"there is none yet.*materialize us/model_lightgbm"
     ):
@@ -150,8 +152,8 @@ def test_a_missing_month_says_what_to_materialize(trained: TrainedModel, tmp_pat
 
 
 def test_altered_files_are_noticed(trained: TrainedModel, tmp_path: Path) -> None:
-    store = ModelStore(tmp_path)
-    folder = store.save("us", "lightgbm", trained)
+    store = ModelStore(LocalArtifacts(tmp_path))
+    folder = Path(store.save("us", "lightgbm", trained))
     (text,) = folder.glob("model-*.txt")
     text.write_text(trained.text[:-100])
     with pytest.raises(CorruptModelError, match="was altered; materialize us/model_lightgbm"):
@@ -167,6 +169,6 @@ def test_altered_files_are_noticed(trained: TrainedModel, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["..", "a/b", "", ".hidden"])
 def test_names_that_are_no_plain_names_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="plain name"):
-        ModelStore(tmp_path).folder("us", name, "2024-01")
+        ModelStore(LocalArtifacts(tmp_path)).folder("us", name, "2024-01")
     with pytest.raises(ValueError, match="YYYY-MM"):
-        ModelStore(tmp_path).folder("us", "lightgbm", "../2024")
+        ModelStore(LocalArtifacts(tmp_path)).folder("us", "lightgbm", "../2024")

@@ -74,6 +74,7 @@ def shown(stages: list[Stage]) -> list[list[tuple[set[str], tuple[str, ...] | No
 
 
 CHAIN = {*DAILY} - {"predictions"}
+SPLITS = {"detected_splits", "split_reconciliation"}
 SUMMARIES = {"factor_summary", "factor_sector_summary", "factor_correlations"}
 
 
@@ -83,7 +84,7 @@ def test_the_whole_graph(graph: Graph) -> None:
     assert shown(stages) == [
         [({"corporate_actions"}, None)],
         [(CHAIN, days)],  # the daily chain is one run
-        [({"factor_runs", "concurrency_report"}, None)],
+        [({"market_data_summary", "factor_runs", "concurrency_report", *SPLITS}, None)],
         [(SUMMARIES, ("2024-01", "2024-02"))],
         [({"model_lightgbm"}, ("2024-02",))],
         [({"predictions"}, days)],
@@ -112,7 +113,10 @@ def test_a_month_of_models_is_one_run_each(graph: Graph) -> None:
 
 def test_a_range_asks_for_the_months_it_touches(graph: Graph) -> None:
     stages = graph.plan("tiny", "summaries", date(2024, 1, 31), date(2024, 2, 1))
-    assert shown(stages)[0][0][1] == ("2024-01", "2024-02")
+    assert shown(stages) == [
+        [({"detected_splits", "split_reconciliation"}, None)],
+        [(SUMMARIES, ("2024-01", "2024-02"))],
+    ]
     assert shown(graph.plan("tiny", "models", FIRST, LAST)) == []  # before the first model
 
 

@@ -17,7 +17,8 @@ from quant_assets.orchestration.backfill import Report, execute, plan, window_of
 from quant_assets.orchestration.build import build_defs
 from quant_assets.orchestration.partitions import MarketPartitions
 from quant_assets.orchestration.selection import parse_selection
-from quant_assets.settings import Settings, SimulatedSource
+from quant_assets.settings import Settings
+from quant_assets.settings_sources import SimulatedSource
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.window import Window
 from quant_assets_tests.markets import simulated_market, small_settings
@@ -198,7 +199,13 @@ def test_the_tear_sheet_agrees_with_an_independent_computation(chain: Chain) -> 
         }
         for metric, value in expected.items():
             assert sheet.loc[metric, "value"] == pytest.approx(value, abs=1e-9), metric
-        page = chain.settings.artifacts / MARKET / "tear_sheet" / strategy / "tear_sheet.html"
+        page = (
+            Path(chain.settings.artifacts_root)
+            / MARKET
+            / "tear_sheet"
+            / strategy
+            / "tear_sheet.html"
+        )
         assert "imulated data" in page.read_text(encoding="utf-8")
 
 

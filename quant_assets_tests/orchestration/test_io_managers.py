@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from quant_assets.market_data.actions.events import event_table
 from quant_assets.market_data.panels import date_column
 from quant_assets.orchestration.io_managers import WarehouseIOManager
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
@@ -129,16 +130,14 @@ def test_an_input_has_the_columns_and_symbols_asked_for(warehouse: ParquetWareho
 
 
 def test_an_unpartitioned_input_is_the_whole_table(warehouse: ParquetWarehouse) -> None:
-    events = pa.table(
-        {
-            "ex_date": pa.array([DAYS[3], date(2030, 1, 2)], pa.date32()),
-            "symbol": ["AAA", "AAA"],
-            "kind": ["split", "split"],
-            "ratio": [2.0, 3.0],
-            "cash": pa.nulls(2, pa.float64()),
-            "source": ["test", "test"],
-        }
-    )
+    columns = {
+        "ex_date": pa.array([DAYS[3], date(2030, 1, 2)], pa.date32()),
+        "symbol": ["AAA", "AAA"],
+        "kind": ["split", "split"],
+        "ratio": [2.0, 3.0],
+        "source": ["test", "test"],
+    }
+    events = event_table(pa.table(columns))
     warehouse.replace("tiny/corporate_actions", None, events)
     seen: list[pa.Table] = []
 
@@ -217,9 +216,14 @@ def test_a_day_and_a_range_tell_their_rows(warehouse: ParquetWarehouse) -> None:
             for e in events
         ]
 
-    assert told("2024-01-05", None, [DAYS[3]]) == [{"dagster/partition_row_count": 2}]
-    ranged = told("2024-01-04", "2024-01-08", DAYS[2:5])
-    assert ranged == [{"rows_in_run": 6, "partitions_in_run": 3}] * 3
+    one = {"dagster/partition_row_count": 2, "symbols": 2}
+    assert told("2024-01-05", None, [DAYS[3]]) == [one]
+    # one of the three days has no rows
+    ranged = told("2024-01-04", "2024-01-08", DAYS[2:4])
+    of_run = {"rows_in_run": 4, "partitions_in_run": 3, "symbols_in_run": 2}
+    dates = {"first_date_in_run": "2024-01-04", "last_date_in_run": "2024-01-05"}
+    assert ranged == [of_run | dates] * 3
+    assert told("2024-01-04", "2024-01-05", []) == [{"rows_in_run": 0, "partitions_in_run": 2}] * 2
 
 
 @pytest.mark.parametrize(

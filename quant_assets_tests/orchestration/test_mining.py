@@ -19,6 +19,7 @@ from quant_assets.orchestration.consistency import check_settings
 from quant_assets.orchestration.io_managers import WarehouseIOManager
 from quant_assets.orchestration.mining import mining_definitions
 from quant_assets.orchestration.partitions import MarketPartitions
+from quant_assets.orchestration.resources import artifacts_resource
 from quant_assets.settings import Settings
 from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.parquet import ParquetWarehouse
@@ -57,6 +58,7 @@ class Mining:
             jobs=[dg.define_asset_job("compute", [library])],
             resources={
                 "warehouse": self.warehouse,
+                "artifacts": artifacts_resource(self.settings.artifacts_root),
                 "io_manager": WarehouseIOManager(self.warehouse, self.settings.markets),
             },
         )
@@ -156,7 +158,7 @@ def test_runs_of_a_library_become_its_report(mining: Mining) -> None:
     assert metadata["runtime"].startswith("![runtime by setting](data:image/png;base64,")
     assert "| pretended | dagster |" in metadata["best_settings"]
     page = Path(metadata["page"])
-    assert page.parent == mining.settings.artifacts / MARKET / "concurrency_report"
+    assert page.parent == Path(mining.settings.artifacts_root) / MARKET / "concurrency_report"
     assert "pretended (dagster, 1,000 rows and more; 3 runs)" in page.read_text(encoding="utf-8")
 
 

@@ -56,11 +56,13 @@ def test_schedules_tick_in_the_markets_time(graph: Graph) -> None:
         "sim_models_monthly": ("30 2 1 * *", "America/New_York"),
         "sim_summaries_monthly": ("30 2 1 * *", "America/New_York"),
         "sim_strategies_monthly": ("30 4 1 * *", "America/New_York"),
+        "sim_market_data_summary_daily": ("30 3 * * *", "America/New_York"),
         "sim_mining_daily": ("30 5 * * *", "America/New_York"),
         "tokyo_daily": ("15 2 * * *", "Asia/Tokyo"),
         "tokyo_models_monthly": ("15 4 1 * *", "Asia/Tokyo"),
         "tokyo_summaries_monthly": ("15 4 1 * *", "Asia/Tokyo"),
         "tokyo_strategies_monthly": ("15 6 1 * *", "Asia/Tokyo"),
+        "tokyo_market_data_summary_daily": ("15 5 * * *", "Asia/Tokyo"),
         "tokyo_mining_daily": ("15 7 * * *", "Asia/Tokyo"),
     }
 
@@ -124,15 +126,20 @@ def test_what_a_job_covers(graph: Graph) -> None:
     daily = assets("sim_daily")
     assert {"corporate_actions", "bars", "factor_evaluation", "labels", "predictions"} <= daily
     assert assets("sim_models") == {"model_lightgbm"}
-    assert assets("sim_summaries") == SUMMARIES
+    assert assets("sim_summaries") == SUMMARIES | {"detected_splits", "split_reconciliation"}
     assert assets("sim_strategies") == {"backtest", "tear_sheet"}
     assert assets("sim_mining") == {"factor_runs", "concurrency_report"}
-    names = ("daily", "models", "summaries", "strategies", "mining")
+    assert assets("sim_market_data_summary") == {"market_data_summary"}
+    names = ("daily", "models", "summaries", "strategies", "market_data_summary", "mining")
     jobs = [assets(f"sim_{name}") for name in names]
     keys = graph.repository.asset_graph.get_all_asset_keys()
     every = {key.path[-1] for key in keys if key.path[0] == "sim"}
     assert set.union(*jobs) == every
     assert sum(len(job) for job in jobs) == len(every)
+
+
+def test_the_summary_of_market_data_is_asked_for_every_day(graph: Graph) -> None:
+    assert asked(graph, "sim_market_data_summary_daily", date(2024, 3, 2)) == [None]  # a Saturday
 
 
 def test_a_tick_can_be_run(graph: Graph, tmp_path: Path) -> None:

@@ -25,11 +25,13 @@ def chosen(graph: Graph, text: str | None) -> set[str]:
 
 SUMMARIES = {"factor_summary", "factor_sector_summary", "factor_correlations"}
 MINING = {"factor_runs", "concurrency_report"}
+SPLITS = {"detected_splits", "split_reconciliation"}
 WHOLE = {
     *DAILY,
     *SUMMARIES,
     *MINING,
-    *("model_lightgbm", "corporate_actions", "backtest", "tear_sheet"),
+    *SPLITS,
+    *("model_lightgbm", "corporate_actions", "backtest", "tear_sheet", "market_data_summary"),
 }
 SELECTIONS: dict[str | None, set[str]] = {
     None: WHOLE,
@@ -44,11 +46,13 @@ SELECTIONS: dict[str | None, set[str]] = {
     },
     "group:market_data": {
         *("corporate_actions", "bars", "quarantine", "adjusted_bars", "universe", "benchmark"),
+        *SPLITS,
+        "market_data_summary",
     },
     "group:tear_sheets": {"tear_sheet"},
     "daily": {*DAILY, "corporate_actions"},
     "models": {"model_lightgbm"},
-    "summaries,benchmark": {*SUMMARIES, "benchmark"},
+    "summaries,benchmark": {*SUMMARIES, *SPLITS, "benchmark"},
     "mining": MINING,
     "strategies": {"backtest", "tear_sheet"},
 }

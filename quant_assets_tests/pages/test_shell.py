@@ -21,7 +21,6 @@ from quant_assets.pages.shell import (
     shown,
     side_by_side,
     table,
-    write_page,
 )
 from quant_assets_tests.end_to_end.browser import Browser, Page, chromium, executable
 
@@ -47,7 +46,7 @@ def opened(browser: Browser) -> Iterator[Page]:
 def show(opened: Page, folder: Path, html: str) -> Page:
     """The page in the browser, as a file; it asks for itself alone."""
     path = folder / "page.html"
-    write_page(path, html)
+    path.write_text(html, encoding="utf-8")
     opened.open(path.as_uri())
     assert opened.requests == [path.as_uri()]
     assert opened.errors == []
@@ -207,15 +206,3 @@ def test_a_surface_turns_and_turns_back(charts: Page) -> None:
     assert view.evaluate(pixels) != turned
     view.locator("#surface button").click()
     assert view.evaluate(pixels) == first
-
-
-def test_a_reader_never_sees_half_a_page(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "page.html"
-    write_page(path, "one")
-    write_page(path, "two")
-    assert path.read_text(encoding="utf-8") == "two"
-    assert [each.name for each in path.parent.iterdir()] == ["page.html"]
-    with pytest.raises(UnicodeEncodeError):
-        write_page(path, "\ud800")
-    assert [each.name for each in path.parent.iterdir()] == ["page.html"]
-    assert path.read_text(encoding="utf-8") == "two"

@@ -2,7 +2,6 @@
 
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -22,17 +21,17 @@ STRATEGY = find("low_volatility")
 PARAMETERS = STRATEGY.parse({"window": 130})
 
 
-def sheet(folder: Path, returns: np.ndarray, table: pa.Table | None, **more: bool) -> TearSheet:
+def sheet(returns: np.ndarray, table: pa.Table | None, **more: bool) -> TearSheet:
     return tear_sheet(
-        backtest(returns), table, STRATEGY, PARAMETERS, market(**more), folder / "deep" / "x.html",
+        backtest(returns), table, STRATEGY, PARAMETERS, market(**more),
         benchmark_title="Toy index", warnings=["five orders were dropped"],
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> TearSheet:
+def usual() -> TearSheet:
     returns, index = fat_tailed(400, 1)
-    return sheet(tmp_path_factory.mktemp("sheets"), returns, benchmark(index))
+    return sheet(returns, benchmark(index))
 
 
 def test_the_metrics_are_those_of_the_returns(usual: TearSheet) -> None:
@@ -44,19 +43,19 @@ def test_the_metrics_are_those_of_the_returns(usual: TearSheet) -> None:
     assert usual.shortened is None
 
 
-def test_the_table_fits_the_warehouse(usual: TearSheet, tmp_path: Path) -> None:
+def test_the_table_fits_the_warehouse(usual: TearSheet) -> None:
     assert usual.table.schema.names == list(schema_of("tear_sheet").names)
     assert [f.type for f in usual.table.schema] == [f.type for f in schema_of("tear_sheet").arrow]
     assert usual.table["metric"].to_pylist() == list(METRICS)
     assert usual.table["value"].null_count == 0
-    alone = sheet(tmp_path, fat_tailed(30, 1)[0], None)
+    alone = sheet(fat_tailed(30, 1)[0], None)
     nulls = alone.table.filter(alone.table["value"].is_null())["metric"].to_pylist()
     assert nulls == [name for name, metric in METRICS.items() if metric.group == "benchmark"]
     assert all(math.isnan(alone.metrics[name]) for name in nulls)
 
 
 def test_the_page_says_what_was_run_on_what(usual: TearSheet) -> None:
-    page = usual.path.read_text(encoding="utf-8")
+    page = usual.page
     for text in (
         "<title>Low volatility · Toy &lt;market&gt; (simulated data)</title>",
         "Simulated data: this market is made up",
@@ -82,9 +81,9 @@ def test_the_page_says_what_was_run_on_what(usual: TearSheet) -> None:
     assert asked == []
 
 
-def test_a_real_market_is_not_called_simulated(tmp_path: Path) -> None:
+def test_a_real_market_is_not_called_simulated() -> None:
     returns, index = fat_tailed(30, 1)
-    page = sheet(tmp_path, returns, benchmark(index), simulated=False).path.read_text("utf-8")
+    page = sheet(returns, benchmark(index), simulated=False).page
     assert "imulated" not in page
 
 
@@ -97,12 +96,10 @@ def test_a_real_market_is_not_called_simulated(tmp_path: Path) -> None:
         ([0.5, 1.2, 0.4], "ValueError: QuantStats takes returns that are all gains"),
     ],
 )
-def test_a_series_without_a_report_gets_an_honest_page(
-    tmp_path: Path, returns: list[float], reason: str
-) -> None:
+def test_a_series_without_a_report_gets_an_honest_page(returns: list[float], reason: str) -> None:
     index = np.full(len(returns), 0.001)
-    result = sheet(tmp_path, np.array(returns), benchmark(index))
-    page = result.path.read_text(encoding="utf-8")
+    result = sheet(np.array(returns), benchmark(index))
+    page = result.page
     assert result.shortened
     assert reason in result.shortened
     assert f"This page has no QuantStats report: {result.shortened}" in page
@@ -112,41 +109,20 @@ def test_a_series_without_a_report_gets_an_honest_page(
     assert list(result.metrics) == list(METRICS)
 
 
-def test_a_fault_of_quantstats_does_not_cost_the_sheet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_quantstats_does_not_cost_the_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> str:
         raise IndexError("of <theirs>")
 
     monkeypatch.setattr(module, "quantstats_page", broken)
-    result = sheet(tmp_path, fat_tailed(30, 1)[0], None)
+    result = sheet(fat_tailed(30, 1)[0], None)
     assert result.shortened == "QuantStats could not treat it (IndexError: of <theirs>)"
-    assert "IndexError: of &lt;theirs&gt;" in result.path.read_text(encoding="utf-8")
+    assert "IndexError: of &lt;theirs&gt;" in result.page
 
 
-def test_an_old_page_stays_whole_when_writing_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "deep" / "x.html"
-    path.parent.mkdir()
-    path.write_text("old", encoding="utf-8")
-
-    def full(self: Path, text: str, encoding: str) -> int:
-        with self.open("w", encoding=encoding) as file:
-            file.write(text[:100])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="No space left"):
-        sheet(tmp_path, np.array([0.01]), None)
-    assert [file.name for file in path.parent.iterdir()] == ["x.html"]
-    assert path.read_text(encoding="utf-8") == "old"
-
-
-def test_rows_of_another_strategy_are_refused(tmp_path: Path) -> None:
+def test_rows_of_another_strategy_are_refused() -> None:
     rows = backtest(np.array([0.1, 0.2]), "model_quantile")
     with pytest.raises(ValueError, match=r"of 'low_volatility' only. Got \['model_quantile'\]"):
-        tear_sheet(rows, None, STRATEGY, PARAMETERS, market(), tmp_path / "x.html")
+        tear_sheet(rows, None, STRATEGY, PARAMETERS, market())
 
 
 def test_index_returns_begin_with_the_close_before_and_span_gaps() -> None:

@@ -1,4 +1,4 @@
-"""Fixtures of the warehouse's tests: a store in a temporary folder, and an S3 service."""
+"""Fixtures of the warehouse's tests: both stores, a ClickHouse server, and an S3 service."""
 
 import logging
 from collections.abc import Iterator
@@ -6,13 +6,44 @@ from pathlib import Path
 
 import pytest
 
+from quant_assets.warehouse.clickhouse import ClickHouseWarehouse
 from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
+from quant_assets_tests.warehouse.server_process import ServerProcess, empty
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> ParquetWarehouse:
+def parquet(tmp_path: Path) -> ParquetWarehouse:
     """An empty store in a folder that does not exist yet."""
     return ParquetWarehouse(str(tmp_path / "warehouse"), markets=["us"])
+
+
+@pytest.fixture(scope="session")
+def server_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A ClickHouse server in a process of its own."""
+    process = ServerProcess(tmp_path_factory.mktemp("clickhouse"))
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="session")
+def _connected(server_process: ServerProcess) -> ClickHouseWarehouse:
+    return server_process.warehouse("us")
+
+
+@pytest.fixture
+def clickhouse(_connected: ClickHouseWarehouse) -> Iterator[ClickHouseWarehouse]:
+    """An empty store on the server."""
+    empty(_connected.server)
+    yield _connected
+    empty(_connected.server)
+
+
+@pytest.fixture(params=["parquet", "clickhouse"])
+def warehouse(request: pytest.FixtureRequest) -> Warehouse:
+    """An empty store of either kind."""
+    store: Warehouse = request.getfixturevalue(request.param)
+    return store
 
 
 @pytest.fixture(scope="module")

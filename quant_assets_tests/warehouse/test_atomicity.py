@@ -1,4 +1,4 @@
-"""Killed processes, full disks, several writers: partitions stay whole, nothing stray remains."""
+"""Parquet under killed processes, full disks, several writers: partitions stay whole, no litter."""
 
 import errno
 import os
@@ -20,6 +20,13 @@ from quant_assets.warehouse.staging import STAGING, Staging, sweep
 from quant_assets_tests.warehouse.frames import DAY, bars, days, window
 
 DAYS = 12
+
+
+@pytest.fixture
+def warehouse(parquet: ParquetWarehouse) -> ParquetWarehouse:
+    return parquet
+
+
 PRELUDE = """
     import os, signal, sys
     from quant_assets.warehouse import storage
@@ -77,12 +84,12 @@ def versions(warehouse: ParquetWarehouse) -> list[int]:
 
 KILLED_WHILE_WRITING = """
     write, count = storage.write_file, 0
-    def write_file(table, sink):
+    def write_file(*arguments):
         global count
         count += 1
         if count == 5:
             os.kill(os.getpid(), signal.SIGKILL)
-        write(table, sink)
+        write(*arguments)
     storage.write_file = write_file
     warehouse.replace("us/bars", window(dates), bars(dates, seed=2), dates=dates)
 """

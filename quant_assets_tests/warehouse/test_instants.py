@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from quant_assets.warehouse.errors import SchemaError
-from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.schemas import schema_of
+from quant_assets.warehouse.store import Warehouse
 
 TABLE = "us/factor_runs"
 AT = datetime(2024, 3, 10, 6, 59, 59, 999999, tzinfo=UTC)  # a second before New York's clocks jump
@@ -33,7 +33,7 @@ def rows(**columns: Any) -> pa.Table:
     return pa.table({name: values.get(name, [None] * count) for name in schema.names})
 
 
-def test_an_instant_of_any_zone_is_kept(warehouse: ParquetWarehouse) -> None:
+def test_an_instant_of_any_zone_is_kept(warehouse: Warehouse) -> None:
     for zone in ("America/New_York", "Asia/Shanghai", "UTC"):
         there = pa.array([AT]).cast(pa.timestamp("us", tz=zone))
         warehouse.replace(TABLE, ["b"], rows(started=there, ended=there))
@@ -46,7 +46,7 @@ def test_an_instant_of_any_zone_is_kept(warehouse: ParquetWarehouse) -> None:
     assert warehouse.read(TABLE)["started"].to_pylist() == [local]
 
 
-def test_nanoseconds_are_kept_and_nothing_is_cut(warehouse: ParquetWarehouse) -> None:
+def test_nanoseconds_are_kept_and_nothing_is_cut(warehouse: Warehouse) -> None:
     exact = pa.array([1710054000123456789], pa.timestamp("ns", tz="UTC"))
     warehouse.replace(TABLE, ["b"], rows(started=exact))
     assert warehouse.read(TABLE)["started"].cast(pa.int64()).to_pylist() == [1710054000123456789]
@@ -56,13 +56,13 @@ def test_nanoseconds_are_kept_and_nothing_is_cut(warehouse: ParquetWarehouse) ->
 
 
 @pytest.mark.parametrize("got", [pa.array([AT.replace(tzinfo=None)]), pa.array([1710054000])])
-def test_a_time_without_a_zone_is_refused(warehouse: ParquetWarehouse, got: pa.Array) -> None:
+def test_a_time_without_a_zone_is_refused(warehouse: Warehouse, got: pa.Array) -> None:
     words = r"column 'started' must be timestamp\[ns, tz=UTC\], got (timestamp\[us\]|int64)"
     with pytest.raises(SchemaError, match=words):
         warehouse.replace(TABLE, ["b"], rows(started=got))
 
 
-def test_sql_sees_the_instant(warehouse: ParquetWarehouse) -> None:
+def test_sql_sees_the_instant(warehouse: Warehouse) -> None:
     warehouse.replace(TABLE, ["b"], rows())
     query = "SELECT toString(started) AS text, started < now64() AS past, ended FROM us.factor_runs"
     found = warehouse.sql(query)
@@ -71,7 +71,7 @@ def test_sql_sees_the_instant(warehouse: ParquetWarehouse) -> None:
     assert found["ended"].isna().all()
 
 
-def test_batches_are_replaced_one_by_one(warehouse: ParquetWarehouse) -> None:
+def test_batches_are_replaced_one_by_one(warehouse: Warehouse) -> None:
     warehouse.replace(TABLE, ["2024-01-02.a"], rows(batch=["2024-01-02.a"]))
     both = rows(
         batch=["x.y-z_1", "x.y-z_2"],

@@ -6,9 +6,10 @@ import pytest
 
 from quant_assets.warehouse.errors import CorruptPartitionError, PartialWriteError
 from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.s3 import s3_endpoint
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.sql import view_query
-from quant_assets.warehouse.storage import open_filesystem, s3_endpoint
+from quant_assets.warehouse.storage import open_filesystem
 from quant_assets_tests.warehouse.frames import DAY, bars, days, factors, window
 
 
@@ -83,7 +84,7 @@ def test_sql_reads_the_objects(bucket: ParquetWarehouse) -> None:
 
 def test_no_credential_stands_in_a_view(bucket: ParquetWarehouse) -> None:
     bucket.replace("us/bars", window(days(1)), bars(days(1)))
-    shown = bucket.sql("SHOW CREATE VIEW us.bars").to_string()
+    shown = bucket.sql("SHOW CREATE VIEW `us.files`.bars").to_string()
     for text in (shown, view_query(bucket, "us/bars")):
         assert "a-secret-that-must-not-show" not in text
         assert "test-key" not in text

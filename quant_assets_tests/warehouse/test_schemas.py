@@ -79,3 +79,4 @@ def test_the_documentation_names_every_table_and_column() -> None:
     assert "| `rank` | double |  |  | 0 … 1 | percentile of the score on the day |" in page
     assert "Key: date, symbol. One partition a date." in page
     assert "No key. One partition a date." in page
+    assert "In SQL also `intraday_return` = close / open - 1: return from the" in page

@@ -38,6 +38,9 @@ FIELDS = {
         Field("volume", "shares traded, adjusted for splits", SHARES),
         Field("turnover", "traded value", MONEY, spellings=("amount",)),
         Field("vwap", "average price, weighted by volume", PRICE),
+        Field(
+            "average_price", "traded value over shares traded, adjusted as the prices are", PRICE
+        ),
         Field("cap", "market capitalisation", MONEY),
         Field(
             "benchmark_open",

@@ -7,10 +7,12 @@ source is one class here-beside, registered in registry.py under the `kind` of i
 
 from abc import ABC, abstractmethod
 from datetime import date
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from quant_assets.market_data.actions.events import ACTIONS_SCHEMA as ACTIONS_SCHEMA
 from quant_assets.market_data.calendars import exchange_days
 from quant_assets.settings import Market
 from quant_assets.warehouse.schemas import schema_of
@@ -21,7 +23,8 @@ VALUES = (*PRICES, "volume", "turnover")
 
 # `session` is the partition that answers for the row; `date` is what the row itself says, null for
 # a row without one. Missing values are nulls. `turnover` is null where the vendor has none. `row`
-# counts the data rows of `file` from 1.
+# counts the data rows of `file` from 1. A source whose files can hold records that cannot be read
+# adds a text column `fault`: what is wrong with such a row, null for every other.
 RAW_SCHEMA = pa.schema(
     [
         pa.field("session", pa.date32(), nullable=False),
@@ -41,7 +44,7 @@ SYMBOLS_SCHEMA = pa.schema(
         pa.field("first", pa.date32()),
     ]
 )
-ACTIONS_SCHEMA = schema_of("corporate_actions").arrow
+REJECTED_ACTIONS_SCHEMA = schema_of("rejected_actions").arrow
 BENCHMARK_SCHEMA = schema_of("benchmark").arrow
 
 
@@ -49,8 +52,18 @@ class SourceError(ValueError):
     """Input that cannot be read as declared; the message names file, place, and what to do."""
 
 
+class NoFilesError(SourceError):
+    """No file lies where the settings say that files lie."""
+
+
 class Source(ABC):
-    """Where the data of one market come from."""
+    """Where the data of one market come from.
+
+    `rejects_actions` says that the source's records of corporate actions may be rejected one by
+    one, and so that its markets have a table of those.
+    """
+
+    rejects_actions: ClassVar[bool] = False
 
     def __init__(self, market: Market) -> None:
         self.market = market
@@ -87,11 +100,35 @@ class Source(ABC):
 
     @abstractmethod
     def corporate_actions(self) -> pa.Table:
-        """Splits and dividends (ACTIONS_SCHEMA), sorted by ex-date, symbol and kind."""
+        """Events (ACTIONS_SCHEMA, see actions.events.event_table), sorted by its key."""
+
+    def rejected_actions(self) -> pa.Table:
+        """Records of events that could not be used (REJECTED_ACTIONS_SCHEMA), with the reason."""
+        return REJECTED_ACTIONS_SCHEMA.empty_table()
 
     @abstractmethod
     def benchmark(self, window: Window) -> pa.Table:
         """Index, volatility index and risk-free rate (BENCHMARK_SCHEMA), one row a session."""
+
+    def forget(self) -> None:  # noqa: B027 - most sources keep nothing
+        """Throw away what is kept of the input, if anything: it is read anew."""
+
+    @classmethod
+    def further_tables(cls, market: Market) -> tuple[str, ...]:
+        """The daily tables that a source offers beside bars and benchmark; by default none.
+
+        Each is an asset of the market. The names are those of declared tables; only the settings
+        are looked at.
+        """
+        return ()
+
+    def read_further_table(self, table: str, window: Window) -> pa.Table:
+        """The rows of one of `further_tables` on the sessions of the window, as declared.
+
+        Raises:
+            SourceError: the input cannot be read as declared.
+        """
+        raise SourceError(f"{self.name}: offers no table {table!r}")
 
     def session_positions(self, days: np.ndarray) -> np.ndarray:
         """For each day the position, in `exchange_days`, of the session that answers for it.

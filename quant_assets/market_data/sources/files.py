@@ -5,7 +5,8 @@ is in tabular.py, how a column is converted in convert.py, where files lie in st
 lists of symbols and events in reference.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import NamedTuple
 
@@ -16,11 +17,13 @@ from quant_assets.market_data.calendars import exchange_days, sessions, sessions
 from quant_assets.market_data.panels import date_column
 from quant_assets.market_data.sources.base import PRICES, RAW_SCHEMA, VALUES, Source, SourceError
 from quant_assets.market_data.sources.convert import Place, days, numbers, texts
+from quant_assets.market_data.sources.objects import Prefix
 from quant_assets.market_data.sources.reference import read_actions, read_symbols
 from quant_assets.market_data.sources.series import compose
 from quant_assets.market_data.sources.storage import SourceFile, Storage
 from quant_assets.market_data.sources.tabular import TableFile, open_table
-from quant_assets.settings import FilesSource, Market
+from quant_assets.settings import Market
+from quant_assets.settings_sources import FilesSource
 from quant_assets.warehouse.window import Window
 
 _REQUIRED = ("date", "symbol", *PRICES, "volume")
@@ -64,12 +67,29 @@ class Files(Source):
         Raises:
             SourceError: nothing is there.
         """
+        return self._storage.files(self._any_suffix, self._others())
+
+    def prefix_on_s3(self) -> Prefix:
+        """Where the files of prices lie on S3, to look for what is new (objects.py)."""
+        others = self._others()
+        return Prefix(
+            self._storage.listed_from(self._any_suffix),
+            lambda path: path not in others and self._storage.wants(path, self._any_suffix),
+        )
+
+    def nothing_there(self) -> SourceError:
+        """What is said when there is no file of prices."""
+        return self._storage.nothing_there()
+
+    @property
+    def _any_suffix(self) -> bool:
+        return self.settings.format is not None
+
+    def _others(self) -> frozenset[str]:
+        """Files that lie among those of prices and are something else."""
         listed = self.settings.symbols
         others = [self.settings.corporate_actions, listed.path if listed else None]
-        return self._storage.files(
-            any_suffix=self.settings.format is not None,
-            leave_out=frozenset(Storage(other).location for other in others if other),
-        )
+        return frozenset(Storage(other).location for other in others if other)
 
     def coverage(self, path: str) -> list[date]:
         """The market's sessions for which one file has rows.
@@ -84,10 +104,29 @@ class Files(Source):
 
     def read(self, window: Window) -> pa.Table:
         """All raw rows that belong to the sessions of the window; see Source."""
-        first, last = self._bounds(window)
-        pieces = [piece for piece in self._pieces(first, last) if piece.num_rows]
+        return self.read_further(window, {})
+
+    def read_further(
+        self,
+        window: Window | None,
+        columns: Mapping[str, str],
+        optional: AbstractSet[str] = frozenset(),
+    ) -> pa.Table:
+        """`read`, with further columns of numbers behind those of RAW_SCHEMA.
+
+        Args:
+            window: None for all rows up to the last known session, also those before the market's
+                start; the latter have the first known session.
+            columns: our name -> the vendor's.
+            optional: those of our names that files need not have: null there.
+
+        Raises:
+            SourceError: the input cannot be read as declared.
+        """
+        first, last = self._bounds(window) if window else (0, len(exchange_days(self.market)))
+        pieces = [piece for piece in self._pieces(first, last, columns, optional) if piece.num_rows]
         if not pieces:
-            return RAW_SCHEMA.empty_table()
+            return _with_further(RAW_SCHEMA, columns).empty_table()
         return pa.concat_tables(pieces).unify_dictionaries()
 
     def count_rows(self, window: Window) -> dict[date, int]:
@@ -125,8 +164,8 @@ class Files(Source):
         table.require({str(ours): theirs for ours, theirs in self._columns.items()}, _SETTING)
         return table
 
-    def _place(self, table: TableFile, ours: str, rows: np.ndarray | None = None) -> Place:
-        return Place(table.path, self._columns[ours], f"{_SETTING}.{ours}", rows)
+    def _place(self, table: TableFile, ours: str) -> Place:
+        return Place(table.path, self._columns[ours], f"{_SETTING}.{ours}")
 
     def _days(self, table: TableFile) -> np.ndarray:
         """The date of every row of a file, NaT where it has none."""
@@ -168,7 +207,9 @@ class Files(Source):
         first, last = np.searchsorted(calendar, inside[[0, -1]])
         return int(first), int(last) + 1
 
-    def _pieces(self, first: int, last: int) -> Iterator[pa.Table]:
+    def _pieces(
+        self, first: int, last: int, further: Mapping[str, str], optional: AbstractSet[str]
+    ) -> Iterator[pa.Table]:
         for file in self.list_files():
             key = (*self._layout, file)
             span = _SPANS.get(key)
@@ -179,24 +220,41 @@ class Files(Source):
             known = self._known(positions)
             _SPANS[key] = _Span(int(known.min()), int(known.max())) if len(known) else _Span(-1, -1)
             rows = np.flatnonzero((positions >= first) & (positions < last))
-            yield self._rows(table, positions[rows], rows)
+            there = {
+                ours: theirs
+                for ours, theirs in further.items()
+                if ours not in optional or theirs in table.names
+            }
+            table.require(there, _SETTING)
+            names = dict.fromkeys([*VALUES, *further])
+            yield self._rows(table, positions[rows], rows, list(names), {**self._columns, **there})
 
-    def _rows(self, table: TableFile, positions: np.ndarray, rows: np.ndarray) -> pa.Table:
-        """Some rows of a file in the shape of RAW_SCHEMA."""
-        taken = table.take(list(self._columns.values()), rows)
+    def _rows(
+        self,
+        table: TableFile,
+        positions: np.ndarray,
+        rows: np.ndarray,
+        names: list[str],
+        columns: Mapping[str, str],
+    ) -> pa.Table:
+        """Some rows of a file in the shape of RAW_SCHEMA, further numbers behind.
+
+        `names` are the columns of numbers, `columns` says where those that the file has are.
+        """
+        taken = table.take(list(columns.values()), rows)
 
         def place(ours: str) -> Place:
-            return self._place(table, ours, rows + 1)
+            return Place(table.path, columns[ours], f"{_SETTING}.{ours}", rows + 1)
 
         def column(ours: str) -> pa.ChunkedArray:
-            return taken.column(self._columns[ours])
+            return taken.column(columns[ours])
 
         dated = days(column("date"), place("date"), self.settings.date_format, self.market.timezone)
         values = {
             name: pa.array(numbers(column(name), place(name)), from_pandas=True)
-            if name in self._columns
+            if name in columns
             else pa.nulls(len(rows), pa.float64())
-            for name in VALUES
+            for name in names
         }
         file = pa.DictionaryArray.from_arrays(
             pa.array(np.zeros(len(rows), np.int32)),
@@ -210,4 +268,9 @@ class Files(Source):
             "file": file,
             "row": pa.array(rows + 1, pa.int64()),
         }
-        return pa.table(data, schema=RAW_SCHEMA)
+        further = [name for name in names if name not in VALUES]
+        return pa.table(data, schema=_with_further(RAW_SCHEMA, further))
+
+
+def _with_further(schema: pa.Schema, names: Iterable[str]) -> pa.Schema:
+    return pa.schema([*schema, *(pa.field(name, pa.float64()) for name in names)])

@@ -10,35 +10,48 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from quant_assets.market_data.sources.base import ACTIONS_SCHEMA, SYMBOLS_SCHEMA, SourceError
+from quant_assets.market_data.actions.events import (
+    ACTIONS_SCHEMA,
+    KEY,
+    KINDS,
+    event_table,
+    unknown_kinds,
+)
+from quant_assets.market_data.sources.base import SYMBOLS_SCHEMA, SourceError
 from quant_assets.market_data.sources.convert import Place, days, numbers, texts
 from quant_assets.market_data.sources.storage import Storage
 from quant_assets.market_data.sources.tabular import TableFile, open_table
-from quant_assets.settings import SymbolsFile
+from quant_assets.settings_files import near_name
+from quant_assets.settings_sources import SymbolsFile
 
-_EVENT_KEY = ["ex_date", "symbol", "kind"]
+_EVENTS = "the corporate_actions file"
+_EVENT_SCHEMA = ACTIONS_SCHEMA.remove(ACTIONS_SCHEMA.get_field_index("number"))
+_EVENT_COLUMNS = _EVENT_SCHEMA.names
 
 
 def read_symbols(settings: SymbolsFile, timezone: str) -> pa.Table:
     """The symbols of a file, folder or glob: SYMBOLS_SCHEMA, sorted by symbol.
 
-    Columns that the settings do not map are null.
+    Columns that the settings do not map are null. A row that says the same as another counts once:
+    lists of members of several indices name a symbol again.
 
     Raises:
-        SourceError: a column is missing, a row has no symbol, a symbol stands twice.
+        SourceError: a column is missing, a row has no symbol, rows of a symbol disagree.
     """
     columns = {"symbol": "symbol"} | {str(k): v for k, v in settings.columns.items()}
     pieces = []
     for table in _tables(settings.path):
         table.require(columns, "source.symbols.columns")
         pieces.append(_read(table, columns, SYMBOLS_SCHEMA, "source.symbols.columns", timezone))
-    symbols = pa.concat_tables(pieces).sort_by("symbol")
+    every = pa.concat_tables(pieces)
+    different = every.group_by(every.column_names, use_threads=False).aggregate([])
+    symbols = different.sort_by("symbol")
     counts = pc.value_counts(symbols["symbol"].combine_chunks())
     twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
     if twice:
         raise SourceError(
-            f"{settings.path}: {len(twice)} symbols stand twice, the first is {twice[0]!r}; "
-            f"keep one row a symbol"
+            f"{settings.path}: {len(twice)} symbols stand twice and their rows disagree, the first "
+            f"is {twice[0]!r}; keep one row a symbol"
         )
     return symbols
 
@@ -46,44 +59,37 @@ def read_symbols(settings: SymbolsFile, timezone: str) -> pa.Table:
 def read_actions(path: str | None, timezone: str) -> pa.Table:
     """The events of a file, folder or glob: ACTIONS_SCHEMA, sorted by ex-date, symbol and kind.
 
-    The columns are named as in ACTIONS_SCHEMA; `ratio`, `cash` and `source` may be absent. An event
-    that stands there twice counts once. Different events of one key become one: cash is added up,
-    ratios are multiplied.
+    The columns are named as in the schema `corporate_actions`; ex_date, symbol and kind must be
+    there. An event that stands there twice counts once; different ones of one day, symbol and kind
+    are numbered.
 
     Raises:
-        SourceError: a column is missing, or a row has no ex-date, symbol or kind.
+        SourceError: a column is missing, a row has no ex-date, symbol or kind, or a kind that
+            there is not.
     """
     if path is None:
         return ACTIONS_SCHEMA.empty_table()
     pieces = []
     for table in _tables(path):
-        columns = {name: name for name in ACTIONS_SCHEMA.names if name in table.names}
-        table.require({name: name for name in _EVENT_KEY}, "the corporate_actions file")
-        read = _read(table, columns, ACTIONS_SCHEMA, "the corporate_actions file", timezone)
+        columns = {name: name for name in _EVENT_COLUMNS if name in table.names}
+        table.require({name: name for name in KEY}, _EVENTS)
+        read = _read(table, columns, _EVENT_SCHEMA, _EVENTS, timezone)
         if "source" not in columns:
             name = pa.scalar(table.storage.relative(table.path), pa.string())
-            place = ACTIONS_SCHEMA.get_field_index("source")
+            place = _EVENT_SCHEMA.get_field_index("source")
             read = read.set_column(place, "source", pa.repeat(name, len(read)))
+        _known_kinds(table, read["kind"])
         pieces.append(read)
-    return merge_events(pa.concat_tables(pieces))
+    return event_table(pa.concat_tables(pieces))
 
 
-def merge_events(events: pa.Table) -> pa.Table:
-    """Events with one row a key, sorted by it; see `read_actions`."""
-    event = [*_EVENT_KEY, "ratio", "cash"]
-    # two files may tell of one event: where it was read does not make it another
-    different = events.group_by(event, use_threads=False).aggregate([("source", "min")])
-    different = different.rename_columns([*event, "source"])
-    different = different.sort_by([(name, "ascending") for name in event])
-    merged = different.group_by(_EVENT_KEY, use_threads=False).aggregate(
-        [
-            ("ratio", "product", pc.ScalarAggregateOptions(min_count=1)),
-            ("cash", "sum", pc.ScalarAggregateOptions(min_count=1)),
-            ("source", "min"),
-        ]
-    )
-    merged = merged.rename_columns([*_EVENT_KEY, "ratio", "cash", "source"])
-    return merged.select(ACTIONS_SCHEMA.names).cast(ACTIONS_SCHEMA)
+def _known_kinds(table: TableFile, kinds: pa.ChunkedArray) -> None:
+    unknown = unknown_kinds(kinds).to_numpy()
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        got = kinds[row].as_py()
+        place = Place(table.path, "kind", f"{_EVENTS}.kind")
+        place.fail(f"one of {', '.join(KINDS)}{near_name(got, KINDS)}", row, got)
 
 
 def _tables(path: str) -> Sequence[TableFile]:

@@ -1,7 +1,7 @@
 """The registry of sources: the `kind` of a market's settings -> the class that reads it.
 
-Adding a source: a settings class with its `kind` (settings.py), a subclass of `Source` in a module
-of its own, and a line here.
+Adding a source: a settings class with its `kind` (settings_sources.py), a subclass of `Source` in a
+module of its own, and a line here.
 """
 
 from importlib import import_module
@@ -12,13 +12,15 @@ from quant_assets.settings_files import ConfigError
 
 # Modules are named, not imported: a market pays only for the source it uses.
 SOURCES: dict[str, tuple[str, str]] = {
+    "b3": ("quant_assets.market_data.sources.b3.source", "B3"),
+    "cn_daily": ("quant_assets.market_data.sources.cn_daily", "CnDaily"),
     "files": ("quant_assets.market_data.sources.files", "Files"),
     "simulated": ("quant_assets.market_data.sources.simulated", "Simulated"),
 }
 
 
-def open_source(market: Market) -> Source:
-    """The source of a market.
+def source_class(market: Market) -> type[Source]:
+    """The class that reads a market's source.
 
     Raises:
         ConfigError: no source is registered under the kind that the settings name.
@@ -30,6 +32,15 @@ def open_source(market: Market) -> Source:
             f"there are {', '.join(SOURCES)}"
         )
     module, name = SOURCES[kind]
-    source = getattr(import_module(module), name)(market)
-    assert isinstance(source, Source)
-    return source
+    found: type[Source] = getattr(import_module(module), name)
+    assert issubclass(found, Source)
+    return found
+
+
+def open_source(market: Market) -> Source:
+    """The source of a market.
+
+    Raises:
+        ConfigError: no source is registered under the kind that the settings name.
+    """
+    return source_class(market)(market)

@@ -10,10 +10,10 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
+from quant_assets.market_data.actions.events import event_table
 from quant_assets.market_data.calendars import exchange_days, sessions
 from quant_assets.market_data.panels import date_column
 from quant_assets.market_data.sources.base import (
-    ACTIONS_SCHEMA,
     BENCHMARK_SCHEMA,
     RAW_SCHEMA,
     SYMBOLS_SCHEMA,
@@ -22,7 +22,8 @@ from quant_assets.market_data.sources.base import (
 from quant_assets.market_data.sources.companies import FAULTS, Parameters, industries, sectors
 from quant_assets.market_data.sources.simulated_rows import LABEL, deliver, symbol_names
 from quant_assets.market_data.sources.simulation import Simulation, simulate
-from quant_assets.settings import Market, SimulatedSource
+from quant_assets.settings import Market
+from quant_assets.settings_sources import SimulatedSource
 from quant_assets.warehouse.window import Window
 
 _SECTOR_NAMES = (
@@ -105,20 +106,24 @@ class Simulated(Source):
         days = sessions(self.market)
         made = self._made(len(days))
         pieces = []
-        for kind, values in (("split", made.ratio), ("dividend", made.cash)):
+        merged = made.ratio < 1
+        for kind, values in (
+            ("split", np.where(merged, np.nan, made.ratio)),
+            ("reverse_split", np.where(merged, made.ratio, np.nan)),
+            ("dividend", made.cash),
+        ):
             day, slot = np.nonzero(~np.isnan(values[: len(days)]))
             found, none = pa.array(values[day, slot]), pa.nulls(len(day), pa.float64())
             data = {
                 "ex_date": date_column(days[day]),
                 "symbol": symbol_names(made.company[day, slot]),
                 "kind": pa.array([kind] * len(day), pa.string()),
-                "ratio": found if kind == "split" else none,
+                "ratio": found if kind != "dividend" else none,
                 "cash": found if kind == "dividend" else none,
                 "source": pa.array([LABEL] * len(day), pa.string()),
             }
-            pieces.append(pa.table(data, schema=ACTIONS_SCHEMA))
-        order = [(name, "ascending") for name in ("ex_date", "symbol", "kind")]
-        return pa.concat_tables(pieces).sort_by(order).combine_chunks()
+            pieces.append(pa.table(data))
+        return event_table(pa.concat_tables(pieces))
 
     def benchmark(self, window: Window) -> pa.Table:
         """Index, volatility index and rate of the simulated market; see Source."""

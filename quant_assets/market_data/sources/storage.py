@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from quant_assets.market_data.sources.base import SourceError
+from quant_assets.market_data.sources.base import NoFilesError, SourceError
 from quant_assets.warehouse.storage import open_filesystem
 
 FORMATS = {
@@ -65,7 +65,7 @@ class Storage:
             leave_out: locations of files that are something else.
 
         Raises:
-            SourceError: nothing is there.
+            NoFilesError: nothing is there.
         """
         # what is there under just this name is meant, also if the name has a wildcard's sign in it
         found = self._listed(any_suffix) or self._globbed()
@@ -74,10 +74,31 @@ class Storage:
         ]
         files = sorted(file for file in files if file.path not in leave_out)
         if not files:
-            raise SourceError(
-                f"{self.path}: no file matches; put Parquet or CSV files there, or correct the path"
-            )
+            raise self.nothing_there()
         return files
+
+    def nothing_there(self) -> NoFilesError:
+        """What is said of a place without files."""
+        return NoFilesError(
+            f"{self.path}: no file matches; put Parquet or CSV files there, or correct the path"
+        )
+
+    def listed_from(self, any_suffix: bool) -> str:
+        """The text with which the path of every file of the place begins, for S3 to list by.
+
+        With `any_suffix` a name may be a folder's or a file's: longer names begin with it, too.
+        """
+        wild = next((i for i, sign in enumerate(self._pattern) if sign in _WILD), None)
+        if wild is not None:
+            return self._full(self._pattern[:wild])
+        folder = format_of(self._pattern) is None and not any_suffix
+        return self._full(f"{self._pattern}/" if folder else self._pattern)
+
+    def wants(self, path: str, any_suffix: bool) -> bool:
+        """Whether a file of this path is one of the place."""
+        bare = self._bare(path)
+        own = bare == self._pattern or self._in_folder(bare, any_suffix) or self._in_glob(bare)
+        return own and not bare.endswith("/")
 
     def relative(self, path: str) -> str:
         """A file's name within the place, the same on every machine."""
@@ -108,16 +129,14 @@ class Storage:
         return "/".join(parts[:count]) or "/"
 
     def _globbed(self) -> list[pafs.FileInfo]:
-        pattern = PurePosixPath(self._pattern).parts
         fixed = self._fixed_part()
-        deep = len(pattern) - len(PurePosixPath(fixed).parts) > 1
+        deep = len(PurePosixPath(self._pattern).parts) - len(PurePosixPath(fixed).parts) > 1
         selector = pafs.FileSelector(fixed, allow_not_found=True, recursive=deep)
-        return [
-            info
-            for info in self._infos(selector)
-            if len(parts := PurePosixPath(info.path).parts) == len(pattern)
-            and all(map(_matches, parts, pattern))
-        ]
+        return [info for info in self._infos(selector) if self._in_glob(info.path)]
+
+    def _in_glob(self, bare: str) -> bool:
+        parts, pattern = PurePosixPath(bare).parts, PurePosixPath(self._pattern).parts
+        return len(parts) == len(pattern) and all(map(_matches, parts, pattern))
 
     def _listed(self, any_suffix: bool) -> list[pafs.FileInfo]:
         (info,) = self._infos([self._pattern])
@@ -125,13 +144,15 @@ class Storage:
             return [info]
         if info.type == pafs.FileType.NotFound:
             return []
-        base = PurePosixPath(self._pattern)
-        return [
-            info
-            for info in self._infos(pafs.FileSelector(self._pattern, recursive=True))
-            if not any(part[0] in "._" for part in PurePosixPath(info.path).relative_to(base).parts)
-            and (any_suffix or format_of(info.path) is not None)
-        ]
+        found = self._infos(pafs.FileSelector(self._pattern, recursive=True))
+        return [info for info in found if self._in_folder(info.path, any_suffix)]
+
+    def _in_folder(self, bare: str, any_suffix: bool) -> bool:
+        base, path = PurePosixPath(self._pattern), PurePosixPath(bare)
+        if base not in path.parents:
+            return False
+        hidden = any(part[0] in "._" for part in path.relative_to(base).parts)
+        return not hidden and (any_suffix or format_of(bare) is not None)
 
     def _infos(self, what: pafs.FileSelector | list[str]) -> list[pafs.FileInfo]:
         try:

@@ -12,7 +12,7 @@ from quant_assets.backtests.strategies.base import Strategy
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
 from quant_assets.orchestration.policies import ONE_RUN_EACH, OWNERS
 from quant_assets.settings import Settings
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
 
 DEPENDENCIES = ("adjusted_bars", "universe", "benchmark", "predictions")
 
@@ -36,7 +36,7 @@ def backtest_assets(
         kinds={"python", "parquet"},
     )
     def backtest(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult:
         """Daily returns, trades and positions of a strategy over the whole history."""
         name = context.partition_key

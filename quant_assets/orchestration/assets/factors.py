@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import dagster as dg
 import pyarrow as pa
 
+from quant_assets.artifacts import Artifacts
 from quant_assets.factors.catalogue import Catalogue, Library, catalogue
 from quant_assets.factors.compute import compute, plan_of
 from quant_assets.factors.evaluation import daily as evaluation
@@ -23,7 +24,7 @@ from quant_assets.orchestration.io_managers import Blocks
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import OWNERS, RANGE
 from quant_assets.settings import Settings
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
 from quant_assets.warehouse.window import Window
 
 CLOSES = ["date", "symbol", "close"]
@@ -71,7 +72,7 @@ def _library(
     )
     def factors(
         context: dg.AssetExecutionContext,
-        warehouse: dg.ResourceParam[ParquetWarehouse],
+        warehouse: dg.ResourceParam[Warehouse],
         **tables: pa.Table,
     ) -> Blocks:
         fields = market_fields(
@@ -175,7 +176,7 @@ def _evaluation(
         kinds={"python", "numba", "parquet"},
     )
     def factor_evaluation(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Blocks:
         """How each factor of h sessions ago ordered the returns that ended on the day."""
 
@@ -219,7 +220,7 @@ def _sectors(
         kinds={"python", "numba", "parquet"},
     )
     def factor_sector_summary(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> pa.Table:
         """How well each factor ordered the returns of a month within each sector."""
         found: list[pa.Table] = []
@@ -264,7 +265,9 @@ def _summary(
         kinds={"python", "parquet"},
     )
     def factor_summary(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        artifacts: dg.ResourceParam[Artifacts],
     ) -> pa.Table:
         """What a month's days say of each factor: IC, t-statistics, quantile returns, decay.
 
@@ -273,7 +276,6 @@ def _summary(
         from quant_assets.factors.plots import summary_figure
         from quant_assets.factors.report.page import factor_page
         from quant_assets.factors.summary import summarise
-        from quant_assets.pages.shell import write_page
 
         own, keys = f"{market.name}/factor_summary", list(context.partition_keys)
         before = [month for month in warehouse.partitions(own) if month < keys[0]][-HISTORY_MONTHS:]
@@ -285,14 +287,13 @@ def _summary(
             months.append(summary)
             if summary.num_rows and month in keys[-PICTURED_MONTHS:]:
                 by_sector = warehouse.read(f"{market.name}/factor_sector_summary", [month])
-                page = settings.artifacts / market.name / "factor_summary" / f"{month}.html"
                 html = factor_page(summary, evaluation, by_sector, history, known, market.label)
-                write_page(page, html)
+                page = artifacts.put(f"{market.name}/factor_summary/{month}.html", html)
                 picture = summary_figure(summary, evaluation, known.types, market.label)
                 context.add_asset_metadata(
                     {
                         "overview": inline(picture, "overview"),
-                        "page": dg.MetadataValue.path(str(page)),
+                        "page": dg.MetadataValue.path(page),
                     },
                     partition_key=month,
                 )
@@ -316,7 +317,7 @@ def _correlations(partitions: MarketPartitions, known: Catalogue) -> dg.AssetsDe
         kinds={"python", "parquet"},
     )
     def factor_correlations(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> pa.Table:
         """Mean cross-sectional rank correlation between all factors over a month's days."""
         from quant_assets.factors.correlation_plot import correlation_figure

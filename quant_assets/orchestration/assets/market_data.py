@@ -1,4 +1,4 @@
-"""Market data: raw bars and quarantine, corporate actions, adjusted bars, universe, benchmark.
+"""Market data: raw bars and quarantine, adjusted bars, universe, benchmark.
 
 Bodies read, call the domain and report; rules stand in `quant_assets.market_data`.
 """
@@ -9,10 +9,15 @@ import dagster as dg
 import pyarrow as pa
 
 from quant_assets.market_data import adjustment, quality, rules, universe
-from quant_assets.market_data.sources.registry import open_source
+from quant_assets.market_data.sources.registry import open_source, source_class
+from quant_assets.market_data.summary_page import reasons_markdown
+from quant_assets.orchestration.assets.corporate_actions import corporate_action_assets
+from quant_assets.orchestration.assets.raw_files import raw_files_dependency
+from quant_assets.orchestration.markdown import table_metadata
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import OWNERS, RANGE
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.schemas import schema_of
+from quant_assets.warehouse.store import Warehouse
 
 _REASONS = "\n".join(
     [
@@ -23,31 +28,21 @@ _REASONS = "\n".join(
 )
 
 
+_STATUS = "trading_status"
+_STATUS_COLUMNS = ["date", "symbol", "halted", "limit_up_price", "limit_down_price"]
+
+
 def market_data_assets(partitions: MarketPartitions) -> list[dg.AssetsDefinition]:
     """What is known of a market before anything is computed from it."""
+    offered = source_class(partitions.market).further_tables(partitions.market)
     return [
-        _corporate_actions(partitions),
+        *corporate_action_assets(partitions),
         _bars(partitions),
         _adjusted_bars(partitions),
-        _universe(partitions),
+        _universe(partitions, _STATUS in offered),
         _benchmark(partitions),
+        *(_further(partitions, table) for table in offered),
     ]
-
-
-def _corporate_actions(partitions: MarketPartitions) -> dg.AssetsDefinition:
-    market = partitions.market
-
-    @dg.asset(
-        key=[market.name, "corporate_actions"],
-        group_name=partitions.group("market_data"),
-        owners=OWNERS,
-        kinds={"python"},
-    )
-    def corporate_actions(context: dg.AssetExecutionContext) -> pa.Table:
-        """Splits and dividends with their ex-dates, as the source knows them now."""
-        return open_source(market).corporate_actions()
-
-    return corporate_actions
 
 
 def _bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
@@ -75,6 +70,7 @@ def _bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
         ins={
             "corporate_actions": dg.AssetIn(key=dg.AssetKey([market.name, "corporate_actions"])),
         },
+        deps=raw_files_dependency(partitions),
     )
     def bars(
         context: dg.AssetExecutionContext, corporate_actions: pa.Table
@@ -89,21 +85,24 @@ def _bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
             market.quality,
             window,
         )
-        rejected = screened.quarantine.num_rows
-        for reason, count in screened.counts.items():
-            context.log.info(f"quarantine: {count:,} rows: {reason}")
+        # A range's metadata stand on every day of it: they are small, and named as the run's.
+        of = "" if len(partitions.sessions_in(window)) == 1 else "_in_run"
+        rejected = reasons_markdown(screened.counts.items())
+        context.log.info(f"quarantine: {screened.quarantine.num_rows:,} rows\n{rejected}")
         yield dg.Output(
             screened.bars,
             "bars",
             metadata={
                 "source": source.name,
-                "source_rows_in_run": screened.rows_in,
-                "rejected_in_run": rejected,
-                "flagged_in_run": screened.flags,
+                f"source_rows{of}": screened.rows_in,
+                f"rejected{of}": screened.quarantine.num_rows,
+                f"flagged{of}": screened.flags,
             },
         )
         yield dg.Output(
-            screened.quarantine, "quarantine", metadata={"reasons_in_run": screened.counts}
+            screened.quarantine,
+            "quarantine",
+            metadata={f"rejected_by_reason{of}": dg.MetadataValue.md(rejected)},
         )
 
     return bars
@@ -126,7 +125,7 @@ def _adjusted_bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
     )
     def adjusted_bars(
         context: dg.AssetExecutionContext,
-        warehouse: dg.ResourceParam[ParquetWarehouse],
+        warehouse: dg.ResourceParam[Warehouse],
         bars: pa.Table,
         corporate_actions: pa.Table,
     ) -> pa.Table:
@@ -140,20 +139,27 @@ def _adjusted_bars(partitions: MarketPartitions) -> dg.AssetsDefinition:
             ["date", "symbol", "close"],
             symbols,
         )
-        result = adjustment.adjust(bars, corporate_actions, history)
-        for event in result.not_applied.to_pylist():
-            context.log.warning(f"event not applied: {event}")
+        result = adjustment.adjust(bars, corporate_actions, history, market.actions.interest_tax)
+        not_applied = result.not_applied
+        if not_applied.num_rows:
+            context.log.warning(f"{not_applied.num_rows:,} events are not applied: see the table")
+        shown = ["ex_date", "symbol", "kind", "label", "reason"]
         context.add_output_metadata(
-            {"symbols_with_events": len(symbols), "not_applied": result.not_applied.num_rows}
+            {
+                "symbols_with_events": len(symbols),
+                "not_applied": not_applied.num_rows,
+                "events_not_applied": table_metadata(not_applied, shown),
+            }
         )
         return result.table
 
     return adjusted_bars
 
 
-def _universe(partitions: MarketPartitions) -> dg.AssetsDefinition:
+def _universe(partitions: MarketPartitions, with_status: bool) -> dg.AssetsDefinition:
     market = partitions.market
     past = universe.lookback(market.universe)
+    status = looking_back(dg.AssetKey([market.name, _STATUS]), past, _STATUS_COLUMNS)
 
     @dg.asset(
         key=[market.name, "universe"],
@@ -169,21 +175,21 @@ def _universe(partitions: MarketPartitions) -> dg.AssetsDefinition:
                 past,
                 ["date", "symbol", "price_factor"],
             ),
+            **({_STATUS: status} if with_status else {}),
         },
         owners=OWNERS,
         kinds={"python", "parquet"},
     )
-    def universe_(
-        context: dg.AssetExecutionContext, bars: pa.Table, adjusted_bars: pa.Table
-    ) -> pa.Table:
+    def universe_(context: dg.AssetExecutionContext, **tables: pa.Table) -> pa.Table:
         """Who is listed, how old and how much traded, halted or at a limit, and who is a member."""
         return universe.membership(
-            bars,
-            adjusted_bars,
+            tables["bars"],
+            tables["adjusted_bars"],
             open_source(market).symbols(),
             partitions.sessions,
             market.universe,
             partitions.window(context),
+            tables.get(_STATUS),
         )
 
     return universe_
@@ -205,3 +211,26 @@ def _benchmark(partitions: MarketPartitions) -> dg.AssetsDefinition:
         return open_source(market).benchmark(partitions.window(context))
 
     return benchmark
+
+
+def _further(partitions: MarketPartitions, table: str) -> dg.AssetsDefinition:
+    """A daily table that the market's source offers as it is."""
+    market = partitions.market
+
+    @dg.asset(
+        key=[market.name, table],
+        group_name=partitions.group("market_data"),
+        partitions_def=partitions.daily,
+        backfill_policy=RANGE,
+        description=schema_of(table).description,
+        owners=OWNERS,
+        kinds={"python", "parquet"},
+    )
+    def further(context: dg.AssetExecutionContext) -> pa.Table:
+        rows = open_source(market).read_further_table(table, partitions.window(context))
+        if "reason" in rows.column_names:
+            for found in rows["reason"].value_counts().to_pylist():
+                context.log.info(f"{table}: {found['counts']:,} rows: {found['values']}")
+        return rows
+
+    return further

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pyarrow as pa
 
+from quant_assets.artifacts import Artifacts
 from quant_assets.mining import recording
 from quant_assets.mining.run_log import RunLog
 from quant_assets.mining.runs import ABORTED, FAILED, RUNNING, SUCCEEDED, FactorRun, runs_of
@@ -18,7 +19,7 @@ from quant_assets.orchestration.images import inline
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
 from quant_assets.orchestration.policies import OWNERS, RUN_LOG_POOL
 from quant_assets.settings import Settings
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
 from quant_assets.warehouse.window import Window
 
 SHOWN = 25  # best settings in the metadata; the page has them all
@@ -52,7 +53,7 @@ def _runs(
         kinds={"python", "parquet", *({"aws"} if machines else ())},
     )
     def factor_runs(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult:
         """Runs of factor batches: the platform's own, and executions of AWS Step Functions.
 
@@ -125,7 +126,9 @@ def _report(partitions: MarketPartitions, settings: Settings) -> dg.AssetsDefini
         kinds={"python"},
     )
     def concurrency_report(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        artifacts: dg.ResourceParam[Artifacts],
     ) -> pa.Table:
         """How long batches of factors take under each thread_no and parallel_m, and which is best.
 
@@ -136,18 +139,19 @@ def _report(partitions: MarketPartitions, settings: Settings) -> dg.AssetsDefini
         from quant_assets.mining.page import concurrency_page
         from quant_assets.mining.plots import concurrency_figure
         from quant_assets.mining.update_links import link
-        from quant_assets.pages.shell import write_page
 
         today = datetime.now(UTC).date()
         window = Window(today - timedelta(days=settings.mining.report_days), today)
         runs = RunLog(warehouse, market.name).read(window)
         report, links = compare(runs), link(runs)
         warehouse.replace(f"{market.name}/factor_update_links", None, links)
-        page = settings.artifacts / market.name / "concurrency_report" / "concurrency_report.html"
-        write_page(page, concurrency_page(runs, report, links, market.label))
+        page = artifacts.put(
+            f"{market.name}/concurrency_report/concurrency_report.html",
+            concurrency_page(runs, report, links, market.label),
+        )
         context.add_output_metadata(
             {
-                "page": dg.MetadataValue.path(str(page)),
+                "page": dg.MetadataValue.path(page),
                 "runs": runs.num_rows,
                 "best_settings": dg.MetadataValue.md(_best(report)),
             }

@@ -19,7 +19,7 @@ from quant_assets.orchestration.policies import ONE_RUN_EACH, OWNERS, RANGE, TRA
 from quant_assets.orchestration.resources import end_mlflow_run, fail_mlflow_run
 from quant_assets.settings import Settings
 from quant_assets.settings_research import ModelSettings
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
 
 # The model whose scores are the table `predictions`.
 PREDICTING = "lightgbm"
@@ -95,7 +95,7 @@ def _model_asset(
     )
     def model(
         context: dg.AssetExecutionContext,
-        warehouse: dg.ResourceParam[ParquetWarehouse],
+        warehouse: dg.ResourceParam[Warehouse],
         model_store: dg.ResourceParam[ModelStore],
         mlflow: dg.ResourceParam[Any],
     ) -> dg.MaterializeResult:
@@ -122,7 +122,7 @@ def _model_asset(
             block,
             settings.thread_no,
         )
-        folder = model_store.save(market.name, name, trained)
+        address = model_store.save(market.name, name, trained)
         title = f"{market.label}: {name}"
         pictures = {
             "importance.png": plots.importance_png(trained, title),
@@ -145,7 +145,7 @@ def _model_asset(
                 "validation": str(split.validation),
                 "last_label_known": str(split.last_known),
                 "data_hash": trained.data_hash,
-                "folder": dg.MetadataValue.path(str(folder)),
+                "folder": dg.MetadataValue.path(address),
                 **({"mlflow_run": report.run_id} if report.run_id else {}),
                 **({"tracking_fault": report.fault} if report.fault else {}),
                 "importance": inline(pictures["importance.png"], "feature importance"),

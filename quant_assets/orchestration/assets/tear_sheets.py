@@ -8,12 +8,13 @@ from collections.abc import Mapping
 import dagster as dg
 import pyarrow as pa
 
+from quant_assets.artifacts import Artifacts
 from quant_assets.backtests.strategies.base import Strategy
 from quant_assets.orchestration.images import inline
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
 from quant_assets.orchestration.policies import ONE_RUN_EACH, OWNERS
 from quant_assets.settings import Settings
-from quant_assets.warehouse.parquet import ParquetWarehouse
+from quant_assets.warehouse.store import Warehouse
 
 
 def tear_sheet_assets(
@@ -35,7 +36,9 @@ def tear_sheet_assets(
         kinds={"python", "quantstats"},
     )
     def tear_sheet(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[ParquetWarehouse]
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        artifacts: dg.ResourceParam[Artifacts],
     ) -> pa.Table:
         """Metrics of a strategy's returns, and a page with them."""
         from quant_assets.performance import tear_sheet as sheets
@@ -48,12 +51,12 @@ def tear_sheet_assets(
             strategy,
             strategy.parse(settings.strategies.parameters(name, market.name)),
             market,
-            settings.artifacts / market.name / "tear_sheet" / name / "tear_sheet.html",
             market.index_title,
         )
+        page = artifacts.put(f"{market.name}/tear_sheet/{name}/tear_sheet.html", sheet.page)
         context.add_output_metadata(
             {
-                "page": dg.MetadataValue.path(str(sheet.path)),
+                "page": dg.MetadataValue.path(page),
                 "metrics": dg.MetadataValue.md(_markdown(sheet.metrics)),
                 "equity": inline(sheet.picture, "equity and drawdown"),
                 "months": inline(sheet.monthly_picture, "returns by month"),

@@ -91,6 +91,11 @@ QLIB = Environment(
     "quant_assets_tests.benchmarks.peers.qlib_factors",
     ("pyqlib==0.9.7", "pandas==2.3.3", "numpy==2.4.6"),
 )
+ORDER_BOOK = Environment(
+    "order-book 0.6.1",
+    "quant_assets_tests.benchmarks.peers.order_book_books",
+    ("order-book==0.6.1", "numpy==2.4.6"),
+)
 
 
 class Peer:

@@ -16,7 +16,6 @@ from quant_assets.factors.report.digest import HISTORY_MONTHS, Month
 from quant_assets.factors.report.page import factor_page
 from quant_assets.factors.report.page_data import COLUMNS
 from quant_assets.factors.summary import STATISTICS
-from quant_assets.pages.shell import write_page
 from quant_assets_tests.end_to_end.browser import Browser, Page, chromium, executable
 from quant_assets_tests.factors.report.samples import (
     HORIZONS,
@@ -122,7 +121,7 @@ def opened(browser: Browser) -> Iterator[Page]:
 def show(opened: Page, folder: Path, html: str, fragment: str = "") -> Any:
     """The view of the page once its table stands; it asked for itself alone."""
     path = folder / "page.html"
-    write_page(path, html)
+    path.write_text(html, encoding="utf-8")
     opened.open(path.as_uri() + fragment)
     opened.view.wait_for_selector("#factor h3")
     assert {request.split("#")[0] for request in opened.requests} == {path.as_uri()}

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from quant_assets.market_data.sources.base import ACTIONS_SCHEMA, SYMBOLS_SCHEMA, SourceError
+from quant_assets.market_data.actions.events import ACTIONS_SCHEMA
+from quant_assets.market_data.sources.base import SYMBOLS_SCHEMA, SourceError
 from quant_assets.market_data.sources.files import Files
 from quant_assets.market_data.sources.reference import read_actions, read_symbols
-from quant_assets.settings import SymbolsFile
+from quant_assets.settings_sources import SymbolsFile
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets_tests.market_data.examples import files_market
 
@@ -35,10 +36,17 @@ def test_symbols_are_sorted_and_what_is_not_mapped_is_missing(tmp_path: Path) ->
     assert found["sector"].null_count == 3
 
 
-def test_a_symbol_that_stands_twice_is_named(tmp_path: Path) -> None:
-    path = written(tmp_path / "symbols.csv", "symbol", "AAA", "BBB", "AAA")
-    with pytest.raises(SourceError, match="1 symbols stand twice, the first is 'AAA'"):
-        read_symbols(SymbolsFile(path=str(path)), ZONE)
+def test_a_symbol_whose_rows_disagree_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path / "symbols.csv", "symbol,sector", "AAA,x", "BBB,x", "AAA,y", "BBB,x")
+    settings = SymbolsFile(path=str(path), columns={"symbol": "symbol", "sector": "sector"})
+    with pytest.raises(SourceError, match=r"1 symbols stand twice and .* the first is 'AAA'"):
+        read_symbols(settings, ZONE)
+
+
+def test_a_row_that_says_the_same_again_counts_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "symbols.csv", "symbol,index", "AAA,one", "BBB,one", "AAA,two")
+    found = read_symbols(SymbolsFile(path=str(path)), ZONE)
+    assert found["symbol"].to_pylist() == ["AAA", "BBB"]
 
 
 def test_a_row_without_symbol_is_named(tmp_path: Path) -> None:
@@ -76,7 +84,7 @@ def test_actions_are_sorted_typed_and_keep_where_they_come_from(tmp_path: Path) 
     assert set(found["source"].to_pylist()) == {"actions.csv"}
 
 
-def test_an_event_counts_once_and_different_ones_of_a_key_are_joined(tmp_path: Path) -> None:
+def test_an_event_counts_once_and_different_ones_of_a_key_are_numbered(tmp_path: Path) -> None:
     path = written(
         tmp_path / "actions.csv",
         "symbol,ex_date,kind,cash,source",
@@ -86,8 +94,9 @@ def test_an_event_counts_once_and_different_ones_of_a_key_are_joined(tmp_path: P
     )
     found = read_actions(str(path), ZONE)
     schema_of("corporate_actions").validate(found)
-    assert found["cash"].to_pylist() == [0.75, None]
-    assert found["ratio"].to_pylist() == [None, None]
+    assert found["cash"].to_pylist() == [0.25, 0.5, None]
+    assert found["number"].to_pylist() == [1, 2, 1]
+    assert found["ratio"].to_pylist() == [None, None, None]
 
 
 def test_an_event_of_two_files_counts_once(tmp_path: Path) -> None:
@@ -112,6 +121,11 @@ def test_actions_in_parquet_and_in_a_folder(tmp_path: Path) -> None:
         (["symbol,ex_date", "AAA,2024-01-03"], "no column 'kind' for 'kind'"),
         (["symbol,ex_date,kind", "AAA,,split"], "a value in every row.*in data row 1"),
         (["symbol,ex_date,kind,ratio", "AAA,2024-01-03,split,two"], "Got 'two' in data row 1"),
+        (
+            ["symbol,ex_date,kind", "A,2024-01-03,split", "A,2024-01-03,splitt"],
+            "Got 'splitt'.*row 2",
+        ),
+        (["symbol,ex_date,kind", "A,2024-01-03,dividendo"], r"did you mean 'dividend'\?"),
         (["symbol,ex_date,kind", "AAA,soon,split"], "hold dates.*Got 'soon' in data row 1"),
     ],
 )

@@ -7,10 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from quant_assets.market_data.calendars import sessions
 from quant_assets.market_data.sources.base import SourceError
 from quant_assets.market_data.sources.files import Files
-from quant_assets.market_data.sources.series import compose
-from quant_assets.settings import Series
+from quant_assets.market_data.sources.series import compose, read_indices, rows_on_sessions
+from quant_assets.settings_sources import Series
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.window import Window
 from quant_assets_tests.market_data.examples import DAYS, SESSIONS, files_market, market
@@ -53,6 +54,37 @@ def test_a_step_series_carries_over_missing_values(tmp_path: Path) -> None:
     assert composed(risk_free_rate=rate)["risk_free_rate"].to_pylist() == [5.0] * 4
 
 
+def test_a_level_is_its_growth_made_annual(tmp_path: Path) -> None:
+    # 2 to 8 January 2024, without the 4th: 1 and 2 sessions between
+    lines = ["2023-12-29,,100", "2024-01-02,,100.05", "2024-01-03,,100.1", "2024-01-05,,100.3"]
+    rate = series(tmp_path / "c.csv", *lines, kind="level")
+    first, second, third, fourth = composed(risk_free_rate=rate)["risk_free_rate"].to_pylist()
+    assert first == pytest.approx((100.05 / 100) ** 252 - 1, rel=1e-12)
+    assert second == pytest.approx((100.1 / 100.05) ** 252 - 1, rel=1e-12)
+    assert third is None
+    assert fourth == pytest.approx((100.3 / 100.1) ** 126 - 1, rel=1e-12)
+
+
+def test_a_level_begins_with_its_second_row_and_may_be_carried(tmp_path: Path) -> None:
+    lines = ["2024-01-02,,100", "2024-01-03,,100.1", "2024-01-06,,200"]  # a Saturday counts not
+    rate = series(tmp_path / "c.csv", *lines, kind="level", carry_forward=True)
+    found = composed(risk_free_rate=rate)["risk_free_rate"].to_pylist()
+    assert found == [None, *[pytest.approx(1.001**252 - 1, rel=1e-9)] * 3]
+
+
+def test_the_interbank_rate_of_brazil_is_read_from_its_index(test_data: Path) -> None:
+    path = str(test_data / "br_b3_daily" / "cdi.csv")
+    cdi = Series(kind="level", path=path, date_column="Date", value_column="CDI")
+    brazil = market(calendar="BVMF", start=date(2010, 1, 4), risk_free_rate=cdi)
+    days = sessions(brazil, date(2019, 12, 30))
+    rates = compose(brazil, days)["risk_free_rate"].to_pylist()
+    known = dict(zip(days.tolist(), rates, strict=True))
+    # the policy rates of these days, less the tenth that the interbank market lies below them
+    for day, policy in ((date(2012, 11, 1), 0.0725), (date(2016, 3, 1), 0.1425)):
+        assert known[day] == pytest.approx(policy, abs=0.004)
+    assert sum(rate is not None for rate in rates) > 2450
+
+
 @pytest.mark.parametrize("carry_forward", [False, True])
 def test_a_file_without_rows_is_missing_throughout(tmp_path: Path, carry_forward: bool) -> None:
     empty = series(tmp_path / "v.csv", carry_forward=carry_forward)
@@ -86,3 +118,42 @@ def test_what_cannot_be_read_is_named(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"i\.csv: no file matches"):
         composed(index=Series(path=str(tmp_path / "i.csv")))
+
+
+MANY = ["date,code,close", "2024-01-02,sh.1,1", "2024-01-02,sh.2,2", "2024-01-03,sh.1,3"]
+
+
+def test_of_a_file_with_several_indices_the_rows_of_one_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "i.csv"
+    path.write_text("\n".join(MANY) + "\n")
+    one, two = (Series(path=str(path), code_column="code", code=f"sh.{k}") for k in (1, 2))
+    assert composed(index=one)["index_close"].to_pylist() == [1.0, 3.0, None, None]
+    assert composed(index=two)["index_close"].to_pylist() == [2.0, None, None, None]
+    table = read_indices(market(), {"Two": two, "One": one}, SESSIONS[:4])
+    schema_of("indices").validate(table)
+    assert table.select(["date", "index", "close"]).to_pylist() == [
+        {"date": DAYS[0], "index": "One", "close": 1.0},
+        {"date": DAYS[0], "index": "Two", "close": 2.0},
+        {"date": DAYS[1], "index": "One", "close": 3.0},
+    ]
+    with pytest.raises(SourceError, match=r"no row has 'sh\.3' in 'code' for index"):
+        composed(index=one.model_copy(update={"code": "sh.3"}))
+    with pytest.raises(SourceError, match="two values for 2024-01-02"):
+        composed(index=Series(path=str(path)))
+
+
+def test_rows_on_days_that_are_no_sessions_are_told_and_not_read(tmp_path: Path) -> None:
+    lines = ["2024-01-01,,9", "2024-01-02,,1", "2024-01-06,,8"]
+    index = series(tmp_path / "i.csv", *lines)
+    other = series(tmp_path / "o.csv", *lines)
+    given = market(index=index, risk_free_rate=other, volatility_index=other)
+    found = rows_on_sessions(given, Window(date(2024, 1, 1), DAYS[-1]))
+    assert (found.checked, found.violations) == (3, 2)
+    assert found.examples == (
+        f"{index.path}: 2024-01-01 is no session; its value 9 is not used for index",
+        f"{index.path}: 2024-01-06 is no session; its value 8 is not used for index",
+    )
+    assert rows_on_sessions(given, Window(DAYS[0], DAYS[2])).violations == 0
+    assert rows_on_sessions(market(), Window(DAYS[0], DAYS[2])).checked == 0
+    # what lies before the known calendar cannot be judged
+    assert rows_on_sessions(given, Window(date(1990, 1, 1), DAYS[0])).violations == 1

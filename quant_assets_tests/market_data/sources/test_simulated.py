@@ -7,6 +7,8 @@ import pyarrow as pa
 import pytest
 
 from quant_assets.market_data import calendars
+from quant_assets.market_data.actions.detection import detect_splits
+from quant_assets.market_data.actions.reconciliation import reconcile
 from quant_assets.market_data.adjustment import adjust
 from quant_assets.market_data.panels import Panel
 from quant_assets.market_data.quality import Screened, lookback, screen
@@ -304,3 +306,14 @@ def test_a_window_without_sessions_is_empty(source: Simulated) -> None:
         assert source.count_rows(window) == {}
         assert source.benchmark(window).num_rows == 0
         assert isinstance(source.planted_signal(window), pa.Table)
+
+
+def test_prices_show_the_declared_splits_and_no_others(
+    source: Simulated, screened: Screened
+) -> None:
+    found = reconcile(detect_splits(screened.bars), source.corporate_actions(), screened.bars)
+    rows = found.to_pandas()
+    assert rows["status"].value_counts()["confirmed"] >= 50
+    others = rows[rows["status"] != "confirmed"]
+    assert set(others["status"]) == {"undetected"}
+    assert others["detail"].str.endswith("of 10 sessions before the day are there").all()

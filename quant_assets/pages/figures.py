@@ -1,6 +1,6 @@
 """The frame of a picture: an Agg figure, its heading, its panels, its PNG.
 
-Here stand the parts that every picture of factors shares and nothing of what is shown. Nothing
+Here stand the parts that every picture shares and nothing of what is shown. Nothing
 global of matplotlib is touched, so any thread may draw.
 """
 

@@ -1,0 +1,1 @@
+"""Corporate actions: their kinds, their arithmetic, and splits that prices show by themselves."""

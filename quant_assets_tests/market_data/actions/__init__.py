@@ -1,0 +1,1 @@
+"""Tests of corporate actions: kinds, arithmetic, detection, reconciliation."""

@@ -1,0 +1,1 @@
+"""Tests of quant_assets.market_data.order_book."""
