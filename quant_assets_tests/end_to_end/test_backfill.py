@@ -90,7 +90,7 @@ def test_schedules_and_sensors_are_listed(platform: Platform) -> None:
     assert set(schedules) == {
         f"{MARKET}_{name}"
         for name in (
-            *("daily", "mining_daily"),
+            *("daily", "mining_daily", "market_data_summary_daily"),
             *("models_monthly", "summaries_monthly", "strategies_monthly"),
         )
     }

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.ui
 
 ALL = (
     *("corporate_actions", *CHAIN, "factor_summary", "factor_correlations"),
-    *("detected_splits", "split_reconciliation"),
+    *("detected_splits", "split_reconciliation", "market_data_summary"),
     *("factor_sector_summary", "factor_runs", "concurrency_report"),
     *("labels", "model_lightgbm", "predictions", "backtest", "tear_sheet"),
 )
