@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from quant_assets.warehouse.errors import CorruptPartitionError, PartialWriteError
+from quant_assets.warehouse.errors import CorruptPartitionError, PartialWriteError, SchemaError
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.s3 import s3_endpoint
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.sql import view_query
 from quant_assets.warehouse.storage import open_filesystem
+from quant_assets_tests.warehouse import test_streaming
 from quant_assets_tests.warehouse.frames import DAY, bars, days, factors, window
 
 
@@ -30,6 +32,19 @@ def test_replace_and_read(bucket: ParquetWarehouse) -> None:
     part = bucket.read("us/bars", window(dates[1:2]), ["close"], ["B"])
     assert part.column("close").to_pylist() == [stored.column("close").to_pylist()[4]]
     assert bucket.tables() == ["us/bars"]
+
+
+def test_a_day_of_order_events_is_streamed(bucket: ParquetWarehouse) -> None:
+    table, day = "us/order_events", test_streaming.DAY
+    first = test_streaming.events([("A", 1, 1), ("A", 2, 2)])
+    second = test_streaming.events([("B", 1, 1)])
+    both = test_streaming.stream(first, second)
+    assert bucket.replace(table, test_streaming.ONE, both, dates=[day]) == {str(day): 3}
+    assert bucket.read(table).equals(pa.concat_tables([first, second]))
+    unordered = test_streaming.stream(second, first)
+    with pytest.raises(SchemaError):
+        bucket.replace(table, test_streaming.ONE, unordered, dates=[day])
+    assert bucket.read(table).num_rows == 3
 
 
 def test_what_is_no_session_is_removed(bucket: ParquetWarehouse) -> None:
