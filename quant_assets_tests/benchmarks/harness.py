@@ -103,6 +103,7 @@ def _in_turn(functions: list[Callable[[], Any]], repeats: int) -> list[Timed]:
     best: list[Timed] = [(float("inf"), None)] * len(functions)
     for _ in range(repeats):
         for position, function in enumerate(functions):
+            best[position] = (best[position][0], None)  # its memory serves the next result
             start = time.perf_counter()
             result = function()
             best[position] = (min(best[position][0], time.perf_counter() - start), result)
