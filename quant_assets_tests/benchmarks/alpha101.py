@@ -50,7 +50,7 @@ class Ours:
         self.formulas = formulas("alpha101")
         self.plan: Plan = plan(self.formulas, DEFINED)
         self.fields: Fields = market(days, symbols)
-        self.repeats = 20 if symbols < 1000 else 3
+        self.repeats = 100 if symbols < 1000 else 3
         self.cpu_s = float("inf")
 
     def compute(self, thread_no: int = THREADS) -> Array:
