@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -23,6 +23,7 @@ from quant_assets.settings_files import (
     near_name,
     read,
 )
+from quant_assets.settings_notifiers import Notifications, Notifier
 from quant_assets.settings_research import FactorSettings, MiningSettings, ModelSettings, Strategies
 from quant_assets.settings_sources import (
     B3Source,
@@ -171,49 +172,6 @@ class Market(Block):
         if self.models_from <= self.start:
             raise ValueError(f"models_from {self.models_from} must lie after start {self.start}")
         return self
-
-
-class Webhook(Block):
-    """A failed run is posted as JSON to a URL."""
-
-    kind: Literal["webhook"]
-    url: str = Field(repr=False)
-
-    @field_validator("url")
-    @classmethod
-    def _over_http(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            # An address of this kind is often a secret: it is not shown.
-            raise ValueError("must begin with https:// or http://. Got something else instead")
-        return value
-
-
-class Email(Block):
-    """A failed run is mailed through an SMTP server; user and password come from `${…}`."""
-
-    kind: Literal["email"]
-    host: str
-    port: int = 587
-    sender: str
-    recipients: list[str] = Field(min_length=1)
-    user: str | None = None
-    password: str | None = Field(None, repr=False)
-    starttls: bool = True
-
-
-class Log(Block):
-    """A failed run is written to the daemon's log."""
-
-    kind: Literal["log"]
-
-
-Notifier = Annotated[Webhook | Email | Log, Field(discriminator="kind")]
-
-
-class Notifications(Block):
-    """Who is told of a failed run."""
-
-    notifiers: list[Notifier] = []
 
 
 class Warehouse(Block):

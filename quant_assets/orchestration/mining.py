@@ -5,13 +5,13 @@ not fail a day's run, and its picture would cost that run a second. What the ass
 assets/mining.py.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
 
 import dagster as dg
 
 from quant_assets.orchestration.assets.mining import mining_assets
 from quant_assets.orchestration.partitions import MarketPartitions
+from quant_assets.orchestration.schedules import every_day
 from quant_assets.settings import Settings
 
 # After the market's day, the month's models and summaries and the strategies (schedules.py).
@@ -36,16 +36,5 @@ def mining_definitions(
         selection=dg.AssetSelection.assets(*(key for asset in assets for key in asset.keys)),
         description=f"{market.label}: runs of factors, and what they say of the knobs",
     )
-    at = datetime.combine(date.min, market.daily_at) + timedelta(hours=HOURS_AFTER_DAILY)
-
-    @dg.schedule(
-        name=f"{market.name}_mining_daily",
-        job=job,
-        cron_schedule=f"{at.minute} {at.hour} * * *",
-        execution_timezone=market.timezone,
-        description=job.description,
-    )
-    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        yield dg.RunRequest(run_key=str(context.scheduled_execution_time.date()))
-
+    tick = every_day(market, job, HOURS_AFTER_DAILY)
     return dg.Definitions(assets=assets, jobs=[job], schedules=[tick])

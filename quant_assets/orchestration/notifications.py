@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from quant_assets.settings import Email, Log, Notifier, Webhook
+from quant_assets.settings_notifiers import Email, Log, Notifier, Webhook
 
 SECONDS = 10
 

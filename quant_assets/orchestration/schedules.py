@@ -10,6 +10,7 @@ import dagster as dg
 
 from quant_assets.orchestration.jobs import AssetJob, MarketJobs
 from quant_assets.orchestration.partitions import MarketPartitions
+from quant_assets.settings import Market
 from quant_assets.warehouse.window import Window
 
 # On the first of a month the last session of the month before comes first: hours after `daily_at`.
@@ -87,3 +88,20 @@ def market_schedules(
         schedule("summaries_monthly", jobs.summaries, "1", SUMMARIES_AFTER, last_month),
         schedule("strategies_monthly", jobs.strategies, "1", STRATEGIES_AFTER, each_strategy),
     ]
+
+
+def every_day(market: Market, job: AssetJob, hours: int) -> dg.ScheduleDefinition:
+    """The schedule of a job without partitions: every day, `hours` after the market's own."""
+    at = datetime.combine(date.min, market.daily_at) + timedelta(hours=hours)
+
+    @dg.schedule(
+        name=f"{job.name}_daily",
+        job=job,
+        cron_schedule=f"{at.minute} {at.hour} * * *",
+        execution_timezone=market.timezone,
+        description=job.description,
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        yield dg.RunRequest(run_key=str(context.scheduled_execution_time.date()))
+
+    return tick

@@ -4,8 +4,7 @@ Apart from the jobs of the market's chain: nothing of the chain waits for it, an
 table takes seconds, which a day's run need not. What it says stands in `market_data.summary`.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
 
 import dagster as dg
 import pyarrow as pa
@@ -17,6 +16,7 @@ from quant_assets.market_data.sources.storage import SourceFile
 from quant_assets.orchestration.images import inline
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
 from quant_assets.orchestration.policies import OWNERS
+from quant_assets.orchestration.schedules import every_day
 from quant_assets.orchestration.sensors import SourceOfFiles
 from quant_assets.warehouse.store import Warehouse
 
@@ -40,18 +40,7 @@ def summary_definitions(
         selection=dg.AssetSelection.assets(*asset.keys),
         description=f"{market.label}: what its data come to",
     )
-    at = datetime.combine(date.min, market.daily_at) + timedelta(hours=HOURS_AFTER_DAILY)
-
-    @dg.schedule(
-        name=f"{market.name}_market_data_summary_daily",
-        job=job,
-        cron_schedule=f"{at.minute} {at.hour} * * *",
-        execution_timezone=market.timezone,
-        description=job.description,
-    )
-    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        yield dg.RunRequest(run_key=str(context.scheduled_execution_time.date()))
-
+    tick = every_day(market, job, HOURS_AFTER_DAILY)
     return dg.Definitions(assets=[asset], jobs=[job], schedules=[tick])
 
 

@@ -53,15 +53,7 @@ class ParquetWarehouse:
         columns: Collection[str] | None = None,
         symbols: Collection[str] | None = None,
     ) -> pa.Table:
-        """Rows of `table` in the window, ordered by partition, then key.
-
-        `window` is a Window for tables by date or month (and for others with a date column, whose
-        rows it filters), a collection of partition keys for any partitioned table, None for all.
-        `columns` are given back exactly as asked for, None is all; `symbols` filters rows. What is
-        not there reads as no rows, in the right schema. A wide table's columns are those of its
-        newest file; older files without them read as null. Raises UnknownTableError,
-        UnknownColumnError, CorruptPartitionError.
-        """
+        """See store.Warehouse; CorruptPartitionError for a file that cannot be read."""
         schema = declared(table)
         wanted = partitioning.selector(schema, table, window)
         row_filter = partitioning.row_filter(schema, table, window)
@@ -83,19 +75,9 @@ class ParquetWarehouse:
         frame: "pa.Table | pd.DataFrame | pa.RecordBatchReader",
         dates: Iterable[date] | None = None,
     ) -> dict[str, int]:
-        """Makes the window hold exactly the rows of `frame`; gives rows by partition key.
+        """See store.Warehouse. A day without rows is an empty file.
 
-        For a table by date, `window` is a Window and `dates` its sessions: each becomes a
-        partition, an empty file where the frame has no rows, and a partition of the window that is
-        no session is removed. Without `dates`, they are the dates of the frame and of the
-        partitions that are already there. For tables by month, strategy or batch `window` is
-        the collection of keys, for an unpartitioned one None (its key is "").
-
-        A day that is too large to be held at once comes as a RecordBatchReader whose batches are
-        in the order of the table's key; it is the one day of `dates`.
-
-        Raises SchemaError when the frame does not fit the table or has rows outside the window;
-        nothing is written then. Raises PartialWriteError when the storage gives out on the way.
+        Raises PartialWriteError when the storage gives out on the way.
         """
         schema = declared(table)
         if isinstance(frame, pa.RecordBatchReader):

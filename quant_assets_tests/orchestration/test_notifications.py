@@ -18,7 +18,7 @@ import dagster as dg
 import pytest
 
 from quant_assets.orchestration.notifications import describe, failure_sensor, notify
-from quant_assets.settings import Email, Log, Notifier, Webhook
+from quant_assets.settings_notifiers import Email, Log, Notifier, Webhook
 
 MESSAGE = {
     "run_id": "0123456789abcdef",

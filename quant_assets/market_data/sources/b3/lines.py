@@ -106,10 +106,15 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise SourceError(f"{path}: the file is gone; list the files anew") from error
     except PermissionError as error:
         raise SourceError(f"{path}: may not be read; give permission") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise SourceError(
             f"{path}: is no readable ZIP file, it may be cut short or damaged; download it again. "
             f"The reader says: {error}"
+        ) from error
+    except OSError as error:
+        raise SourceError(
+            f"{path}: cannot be read; see to the disk, or deliver the file again. "
+            f"The system says: {error}"
         ) from error
 
 
