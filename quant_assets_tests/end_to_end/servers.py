@@ -97,6 +97,8 @@ def _stop(server: Server) -> None:
         raise AssertionError(
             f"{server.name} left {len(left)} processes after SIGINT:\n{server.said()}"
         )
+    # It may have ended after it was last asked: a child that nobody has waited for is reported.
+    server.process.wait(SECONDS_TO_STOP)
 
 
 def wait_for(
