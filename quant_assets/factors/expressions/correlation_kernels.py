@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
-from quant_assets.factors.expressions.window_steps import STEPS
+from quant_assets.factors.expressions.window_steps import STEPS, Room
 
 # What `correlate` computes.
 CORRELATION, COVARIANCE = range(2)
@@ -24,7 +24,7 @@ _ALONE, _PAIR, _JOIN, _EXTEND = range(4)  # as window_steps numbers the steps
 
 _WIDTH = 128  # symbols side by side at most
 _LANES = 32  # the number of symbols side by side is a multiple of this
-PAIR_BYTES = 8 * _WIDTH * 8  # what is kept of a session
+PAIR_ROOM = Room(_WIDTH, 8 * 8)
 _LARGEST = np.finfo(np.float64).max
 _ROUNDING = 1e-12  # a spread this small against the values' size is rounding
 _SMALL, _LARGE = 1e-280, 1e280  # a product of two spreads outside of these has lost digits

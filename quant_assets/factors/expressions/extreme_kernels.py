@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
-from quant_assets.factors.expressions.window_steps import STEPS
+from quant_assets.factors.expressions.window_steps import STEPS, Room
 
 # What `extreme` computes: the value; today's place between smallest and largest; the sessions
 # since; the place from 1 for the oldest session of a whole window.
@@ -21,8 +21,8 @@ _ALONE = 0  # as window_steps numbers the steps
 
 _WIDTH = 320  # symbols side by side at most
 _LANES = 32  # the number of symbols side by side is a multiple of this
-EXTREME_BYTES = 8 * _WIDTH * 3  # what is kept of a session
-RANK_BYTES = 8 * _WIDTH * 2
+EXTREME_ROOM = Room(_WIDTH, 8 * 3)
+RANK_ROOM = Room(_WIDTH, 8 * 2)
 _LARGEST = np.finfo(np.float64).max
 _ROUNDING = 1e-12  # a range this small against the values' size is rounding
 
@@ -70,7 +70,7 @@ def _larger_and_where(older: np.ndarray, width: int, newer: np.ndarray) -> None:
     """The larger value and its row; the older row where both are equal."""
     for s in range(width):
         kept = older[s] >= newer[s]
-        newer[_WIDTH + s] = older[_WIDTH + s] if kept else newer[_WIDTH + s]
+        newer[width + s] = older[width + s] if kept else newer[width + s]
         newer[s] = older[s] if kept else newer[s]
 
 
@@ -86,19 +86,21 @@ def _finish_value(
 def _finish_place(
     origin: float, sign: float, row: np.ndarray, counts: np.ndarray, needed: float, out: np.ndarray
 ) -> None:
+    width = counts.size
     for s in range(out.size):
-        out[s] = sign * row[_WIDTH + s] - origin if counts[s] >= needed else math.nan
+        out[s] = sign * row[width + s] - origin if counts[s] >= needed else math.nan
 
 
 @helper_as_written
 def _finish_scaled(
     today: np.ndarray, row: np.ndarray, counts: np.ndarray, needed: float, out: np.ndarray
 ) -> None:
+    width = counts.size
     for s in range(out.size):
-        spread = row[s] + row[_WIDTH + s]
+        spread = row[s] + row[width + s]
         varies = (spread > _ROUNDING * abs(today[s])) & (spread <= _LARGEST)
         valid = varies & (counts[s] >= needed) & (today[s] == today[s])
-        out[s] = (today[s] + row[_WIDTH + s]) / spread if valid else math.nan
+        out[s] = (today[s] + row[width + s]) / spread if valid else math.nan
 
 
 @kernel(
@@ -118,18 +120,18 @@ def extreme(
     rows, symbols = x.shape
     past = rows - out.shape[0]
     width = _width(symbols)
-    work = np.empty((rows, (1 if code == VALUE else 2) * _WIDTH))
-    seen = np.empty((rows + 1, _WIDTH))
-    counts = np.empty(_WIDTH)
+    work = np.empty((rows, (1 if code == VALUE else 2) * width))
+    seen = np.empty((rows + 1, width))
+    counts = np.empty(width)
     for left in range(0, symbols, width):
         right = min(left + width, symbols)
         missing = 0
         for t in range(rows):
             missing += _load(sign, x[t, left:right], width, work[t])
             if code == SCALED:
-                _load(-sign, x[t, left:right], width, work[t, _WIDTH:])
+                _load(-sign, x[t, left:right], width, work[t, width:])
             elif code != VALUE:
-                work[t, _WIDTH:] = float(t)
+                work[t, width:] = float(t)
         for i in range(steps.shape[0]):
             older, newer = work[steps[i, 1]], work[steps[i, 2]]
             if steps[i, 0] == _ALONE:
@@ -139,7 +141,7 @@ def extreme(
             else:
                 _larger(older, width, newer)
             if code == SCALED:
-                _larger(older[_WIDTH:], width, newer[_WIDTH:])
+                _larger(older[width:], width, newer[width:])
         if missing > 0:
             seen[0] = 0.0
             for t in range(rows):
@@ -195,10 +197,10 @@ def rank(x: np.ndarray, window: int, needed: float, out: np.ndarray) -> None:
     rows, symbols = x.shape
     past = rows - out.shape[0]
     width = _width(symbols)
-    work = np.empty((rows, _WIDTH))
-    seen = np.empty((rows + 1, _WIDTH))
-    counts = np.empty(_WIDTH)
-    tally = np.empty(_WIDTH, np.int64)
+    work = np.empty((rows, width))
+    seen = np.empty((rows + 1, width))
+    counts = np.empty(width)
+    tally = np.empty(width, np.int64)
     for left in range(0, symbols, width):
         right = min(left + width, symbols)
         missing = 0

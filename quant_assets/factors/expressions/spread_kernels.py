@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
-from quant_assets.factors.expressions.window_steps import STEPS
+from quant_assets.factors.expressions.window_steps import STEPS, Room
 
 # What `spread` computes.
 DEVIATION, VARIANCE, SCORE, DIFFERENCE = range(4)
@@ -25,7 +25,7 @@ _ALONE, _PAIR, _JOIN, _EXTEND = range(4)  # as window_steps numbers the steps
 
 _WIDTH = 256  # symbols side by side at most
 _LANES = 32  # the number of symbols side by side is a multiple of this
-SPREAD_BYTES = 8 * _WIDTH * 4  # what is kept of a session
+SPREAD_ROOM = Room(_WIDTH, 8 * 4)
 _LARGEST = np.finfo(np.float64).max
 _ROUNDING = 1e-12  # a spread this small against the values' size is rounding
 

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
-from quant_assets.factors.expressions.window_steps import STEPS
+from quant_assets.factors.expressions.window_steps import STEPS, Room
 
 # What `fold` computes.
 SUM, MEAN, PRODUCT, TRUTHS, GAPS = range(5)
@@ -26,8 +26,8 @@ _ALONE, _EXTEND = 0, 3  # as window_steps numbers the steps
 
 _WIDTH = 320  # symbols side by side at most
 _LANES = 32  # the number of symbols side by side is a multiple of this
-FOLD_BYTES = 8 * _WIDTH * 3  # what is kept of a session
-DECAY_BYTES = 8 * _WIDTH * 5
+FOLD_ROOM = Room(_WIDTH, 8 * 3)
+DECAY_ROOM = Room(_WIDTH, 8 * 5)
 _LARGEST = np.finfo(np.float64).max
 
 
@@ -72,7 +72,7 @@ def _load(code: int, x: np.ndarray, width: int, row: np.ndarray) -> int:
     for s in range(x.size, width):
         row[s] = 0.0
     for s in range(width):
-        row[_WIDTH + s] = row[s]
+        row[width + s] = row[s]
     return missing
 
 
@@ -121,9 +121,9 @@ def fold(
     rows, symbols = x.shape
     past = rows - out.shape[0]
     width = _width(symbols)
-    work = np.empty((rows, 2 * _WIDTH))
-    seen = np.empty((rows + 1, _WIDTH))
-    counts = np.empty(_WIDTH)
+    work = np.empty((rows, 2 * width))
+    seen = np.empty((rows + 1, width))
+    counts = np.empty(width)
     for left in range(0, symbols, width):
         right = min(left + width, symbols)
         missing = 0
@@ -132,8 +132,8 @@ def fold(
         for i in range(steps.shape[0]):
             if steps[i, 0] == _ALONE:
                 continue
-            place = 0 if steps[i, 0] == _EXTEND else _WIDTH
-            older, newer = work[steps[i, 1], place:], work[steps[i, 2], _WIDTH:]
+            place = 0 if steps[i, 0] == _EXTEND else width
+            older, newer = work[steps[i, 1], place:], work[steps[i, 2], width:]
             if code == PRODUCT:
                 _multiply(older, width, newer)
             else:
@@ -148,7 +148,7 @@ def fold(
                 _between(seen[first], seen[t + 1], width, counts)
             elif t == past or t < window:
                 counts[:] = float(t + 1 - first)
-            _finish(code == MEAN, work[t, _WIDTH:], counts, needed, out[t - past, left:right])
+            _finish(code == MEAN, work[t, width:], counts, needed, out[t - past, left:right])
 
 
 @helper_as_written
@@ -158,25 +158,27 @@ def _add_aged(older: np.ndarray, ages: float, width: int, newer: np.ndarray) -> 
     A row has the session's value, the sum, the sum of age times value.
     """
     for s in range(width):
-        aged = older[2 * _WIDTH + s] + ages * older[_WIDTH + s]
-        newer[2 * _WIDTH + s] = aged + newer[2 * _WIDTH + s]
-        newer[_WIDTH + s] = older[_WIDTH + s] + newer[_WIDTH + s]
+        aged = older[2 * width + s] + ages * older[width + s]
+        newer[2 * width + s] = aged + newer[2 * width + s]
+        newer[width + s] = older[width + s] + newer[width + s]
 
 
 @helper_as_written
 def _add_aged_value(older: np.ndarray, age: float, width: int, newer: np.ndarray) -> None:
     for s in range(width):
-        newer[2 * _WIDTH + s] = age * older[s] + newer[2 * _WIDTH + s]
-        newer[_WIDTH + s] = older[s] + newer[_WIDTH + s]
+        newer[2 * width + s] = age * older[s] + newer[2 * width + s]
+        newer[width + s] = older[s] + newer[width + s]
 
 
 @helper_as_written
-def _count_rows(x: np.ndarray, row: float, before: np.ndarray, after: np.ndarray) -> None:
+def _count_rows(
+    x: np.ndarray, row: float, before: np.ndarray, width: int, after: np.ndarray
+) -> None:
     """The number of valid values up to a session, and the sum of their rows' numbers."""
     for s in range(x.size):
         valid = 1.0 if x[s] == x[s] else 0.0
         after[s] = before[s] + valid
-        after[_WIDTH + s] = before[_WIDTH + s] + row * valid
+        after[width + s] = before[width + s] + row * valid
 
 
 @helper_as_written
@@ -194,20 +196,21 @@ def _weigh(
     """
     for s in range(width):
         counts[s] = last[s] - first[s]
-        weights[s] = (last[_WIDTH + s] - first[_WIDTH + s]) - oldest * counts[s]
+        weights[s] = (last[width + s] - first[width + s]) - oldest * counts[s]
 
 
 @helper_as_written
 def _finish_decay(
     window: float,
     row: np.ndarray,
+    width: int,
     counts: np.ndarray,
     weights: np.ndarray,
     needed: float,
     out: np.ndarray,
 ) -> None:
     for s in range(out.size):
-        value = (window * row[_WIDTH + s] - row[2 * _WIDTH + s]) / weights[s]
+        value = (window * row[width + s] - row[2 * width + s]) / weights[s]
         out[s] = value if (counts[s] >= needed) & (abs(value) <= _LARGEST) else math.nan
 
 
@@ -230,16 +233,16 @@ def decay(
     rows, symbols = x.shape
     past = rows - out.shape[0]
     width = _width(symbols)
-    work = np.empty((rows, 3 * _WIDTH))
-    seen = np.empty((rows + 1, 2 * _WIDTH))
-    counts = np.empty(_WIDTH)
-    weights = np.empty(_WIDTH)
+    work = np.empty((rows, 3 * width))
+    seen = np.empty((rows + 1, 2 * width))
+    counts = np.empty(width)
+    weights = np.empty(width)
     for left in range(0, symbols, width):
         right = min(left + width, symbols)
         missing = 0
         for t in range(rows):
             missing += _load(SUM, x[t, left:right], width, work[t])
-            work[t, 2 * _WIDTH :] = 0.0
+            work[t, 2 * width :] = 0.0
         for i in range(steps.shape[0]):
             older, newer = steps[i, 1], steps[i, 2]
             ages = float(newer - older)
@@ -250,7 +253,7 @@ def decay(
         if missing > 0:
             seen[0] = 0.0
             for t in range(rows):
-                _count_rows(x[t, left:right], float(t), seen[t], seen[t + 1])
+                _count_rows(x[t, left:right], float(t), seen[t], width, seen[t + 1])
         for t in range(past, rows):
             first = max(t + 1 - window, 0)
             n = float(t + 1 - first)
@@ -263,4 +266,4 @@ def decay(
             if (missing == 0 and changed) or not dense:
                 weights[:] = n * window - n * (n - 1.0) / 2.0
             result = out[t - past, left:right]
-            _finish_decay(float(window), work[t], counts, weights, needed, result)
+            _finish_decay(float(window), work[t], width, counts, weights, needed, result)

@@ -11,7 +11,6 @@ instead of d, errors grow with log2(d) only, and how values are grouped depends 
 has the same bits wherever the range starts and however it is cut.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -31,6 +30,13 @@ _SCRATCH_BYTES = 3 << 18  # what a kernel works on stays in the second-level cac
 _FEWEST_SESSIONS = 32  # fewer at a time cost more in calls than the cache gives
 
 
+class Room(NamedTuple):
+    """What a kernel keeps of a session: so many bytes of each of so many symbols side by side."""
+
+    symbols: int
+    symbol_bytes: int
+
+
 class Piece(NamedTuple):
     """Sessions that a kernel computes in one call: out[start:stop] from inputs[first:last]."""
 
@@ -46,25 +52,30 @@ def needed(window: int, least: int = 1) -> int:
     return max(-(-2 * window // 3), least)
 
 
+@lru_cache(maxsize=512)
 def pieces(
-    window: int, past: int, sessions: int, row_bytes: int, overlapping: bool = False
-) -> Iterator[Piece]:
-    """The pieces in which a kernel computes `sessions` rows that have `past` rows before them.
+    window: int, past: int, shape: tuple[int, int], room: Room, overlapping: bool = False
+) -> tuple[Piece, ...]:
+    """The pieces in which a kernel computes rows that have `past` rows before them.
 
     Args:
         window: sessions of the window.
         past: rows of history before the first session.
-        sessions: rows of the result.
-        row_bytes: what the kernel keeps of a session.
+        shape: of the result, (sessions, symbols).
+        room: what the kernel keeps of a session.
         overlapping: a value may be counted twice, as for a maximum: fewer steps.
     """
+    sessions, symbols = shape
+    row_bytes = room.symbol_bytes * max(min(symbols, room.symbols), 1)
     fitting = _SCRATCH_BYTES // row_bytes - (window - 1)
     most = max(fitting, min(window, sessions), _FEWEST_SESSIONS)
+    parts = []
     for start in range(0, sessions, most):
         stop = min(start + most, sessions)
         first = max(past + start - (window - 1), 0)
         steps = _steps(window, past + start - first, stop - start, overlapping)
-        yield Piece(start, stop, first, past + stop, steps)
+        parts.append(Piece(start, stop, first, past + stop, steps))
+    return tuple(parts)
 
 
 class _Stage(NamedTuple):

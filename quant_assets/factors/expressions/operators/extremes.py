@@ -37,12 +37,12 @@ _OLDEST = "the oldest of equal values"
 
 def _extreme(code: int, sign: float) -> Compute:
     def compute(inputs: Sequence[Array], constants: Constants, past: int, out: Array) -> None:
-        from quant_assets.factors.expressions.extreme_kernels import EXTREME_BYTES, extreme
+        from quant_assets.factors.expressions.extreme_kernels import EXTREME_ROOM, extreme
 
         window = int(constants[0])
         least = float(needed(window))
         for start, stop, first, last, steps in pieces(
-            window, past, len(out), EXTREME_BYTES, overlapping=True
+            window, past, out.shape, EXTREME_ROOM, overlapping=True
         ):
             extreme(code, sign, inputs[0][first:last], steps, window, least, out[start:stop])
 
@@ -59,11 +59,11 @@ def _scale(inputs: Sequence[Array], constants: Constants, past: int, out: Array)
 
 
 def _rank(inputs: Sequence[Array], constants: Constants, past: int, out: Array) -> None:
-    from quant_assets.factors.expressions.extreme_kernels import RANK_BYTES, rank
+    from quant_assets.factors.expressions.extreme_kernels import RANK_ROOM, rank
 
     window = int(constants[0])
     least = float(needed(window))
-    for start, stop, first, last, _ in pieces(window, past, len(out), RANK_BYTES):
+    for start, stop, first, last, _ in pieces(window, past, out.shape, RANK_ROOM):
         rank(inputs[0][first:last], window, least, out[start:stop])
     if constants[1] != 0.0:
         out += constants[1]

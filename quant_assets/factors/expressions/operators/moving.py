@@ -48,11 +48,11 @@ def _fold(name: str) -> Compute:
     code = _FOLDS.index(name)
 
     def compute(inputs: Sequence[Array], constants: Constants, past: int, out: Array) -> None:
-        from quant_assets.factors.expressions.window_kernels import FOLD_BYTES, fold
+        from quant_assets.factors.expressions.window_kernels import FOLD_ROOM, fold
 
         window = int(constants[0])
         least = 0.0 if name == "ts_count_nans" else float(needed(window))
-        for start, stop, first, last, steps in pieces(window, past, len(out), FOLD_BYTES):
+        for start, stop, first, last, steps in pieces(window, past, out.shape, FOLD_ROOM):
             fold(code, inputs[0][first:last], steps, window, least, out[start:stop])
 
     return compute
@@ -62,22 +62,22 @@ def _spread(name: str) -> Compute:
     code = _SPREADS.index(name)
 
     def compute(inputs: Sequence[Array], constants: Constants, past: int, out: Array) -> None:
-        from quant_assets.factors.expressions.spread_kernels import SPREAD_BYTES, spread
+        from quant_assets.factors.expressions.spread_kernels import SPREAD_ROOM, spread
 
         window = int(constants[0])
         least = float(needed(window, 1 if name == "ts_av_diff" else 2))
-        for start, stop, first, last, steps in pieces(window, past, len(out), SPREAD_BYTES):
+        for start, stop, first, last, steps in pieces(window, past, out.shape, SPREAD_ROOM):
             spread(code, inputs[0][first:last], steps, window, least, out[start:stop])
 
     return compute
 
 
 def _decay(inputs: Sequence[Array], constants: Constants, past: int, out: Array) -> None:
-    from quant_assets.factors.expressions.window_kernels import DECAY_BYTES, decay
+    from quant_assets.factors.expressions.window_kernels import DECAY_ROOM, decay
 
     window, dense = int(constants[0]), constants[1] != 0.0
     least = float(needed(window))
-    for start, stop, first, last, steps in pieces(window, past, len(out), DECAY_BYTES):
+    for start, stop, first, last, steps in pieces(window, past, out.shape, DECAY_ROOM):
         decay(inputs[0][first:last], steps, window, least, dense, out[start:stop])
 
 

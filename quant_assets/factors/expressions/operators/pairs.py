@@ -34,12 +34,12 @@ _GTJA = "GTJA (2017), 191 alphas"
 
 def _correlate(code: int) -> Compute:
     def compute(inputs: Sequence[Array], constants: Constants, past: int, out: Array) -> None:
-        from quant_assets.factors.expressions.correlation_kernels import PAIR_BYTES, correlate
+        from quant_assets.factors.expressions.correlation_kernels import PAIR_ROOM, correlate
 
         x, y = inputs
         window = int(constants[0])
         least = float(needed(window, 2))
-        for start, stop, first, last, steps in pieces(window, past, len(out), PAIR_BYTES):
+        for start, stop, first, last, steps in pieces(window, past, out.shape, PAIR_ROOM):
             correlate(code, x[first:last], y[first:last], steps, window, least, out[start:stop])
 
     return compute

@@ -10,17 +10,20 @@ from quant_assets.factors.expressions.window_steps import (
     EXTEND,
     JOIN,
     PAIR,
+    Room,
     needed,
     pieces,
 )
 from quant_assets_tests.factors.expressions.operators.references_window import REFERENCES
+
+ONE_BYTE = Room(1, 1)
 
 
 @pytest.mark.parametrize("overlapping", [False, True])
 @pytest.mark.parametrize("window", [*range(1, 18), 31, 32, 33, 60, 63, 250])
 def test_steps_put_whole_windows_together(window: int, overlapping: bool) -> None:
     for past, sessions in ((0, 1), (0, 40), (window - 1, 1), (window - 1, 45), (window // 2, 3)):
-        (piece,) = pieces(window, past, sessions, 1, overlapping)
+        (piece,) = pieces(window, past, (sessions, 9), ONE_BYTE, overlapping)
         assert (piece.start, piece.stop, piece.first, piece.last) == (
             0,
             sessions,
@@ -49,14 +52,15 @@ def test_steps_put_whole_windows_together(window: int, overlapping: bool) -> Non
 
 
 def test_a_single_new_day_costs_about_the_sessions_of_its_window() -> None:
-    (piece,) = pieces(250, 249, 1, 1)
+    (piece,) = pieces(250, 249, (1, 9), ONE_BYTE)
     assert len(piece.steps) <= 250
-    (piece,) = pieces(250, 249, 1000, 1)
+    (piece,) = pieces(250, 249, (1000, 9), ONE_BYTE)
     assert len(piece.steps) <= 13 * 1250
 
 
-def test_pieces_fit_the_cache_and_cover_every_session() -> None:
-    parts = list(pieces(20, 19, 1000, 2048))
+@pytest.mark.parametrize(("symbols", "room"), [(900, Room(64, 32)), (32, Room(320, 64))])
+def test_pieces_fit_the_cache_and_cover_every_session(symbols: int, room: Room) -> None:
+    parts = pieces(20, 19, (1000, symbols), room)
     assert len(parts) > 1
     assert [p.start for p in parts[1:]] == [p.stop for p in parts[:-1]]
     assert (parts[0].start, parts[-1].stop) == (0, 1000)
@@ -127,7 +131,7 @@ def test_units() -> None:
 
 
 def test_steps_cannot_be_changed_by_whoever_gets_them() -> None:
-    (piece,) = pieces(5, 4, 3, 1)
+    (piece,) = pieces(5, 4, (3, 9), ONE_BYTE)
     with pytest.raises(ValueError, match="read-only"):
         piece.steps[0, 0] = 1
     assert piece.steps.dtype == np.int64
