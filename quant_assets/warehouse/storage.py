@@ -81,7 +81,9 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     if not is_s3(uri):
         return fs.LocalFileSystem(), str(Path(uri).expanduser().absolute())
     options = {"endpoint_override": own_endpoint(), "region": region()}
-    filesystem = fs.S3FileSystem(**{name: value for name, value in options.items() if value})
+    given = {name: value for name, value in options.items() if value}
+    # What is smaller than a part goes up in one request, not in the three of an upload in parts.
+    filesystem = fs.S3FileSystem(**given, allow_delayed_open=True)
     return filesystem, uri.removeprefix(SCHEME).rstrip("/")
 
 

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -50,17 +52,35 @@ def warehouse(request: pytest.FixtureRequest) -> Warehouse:
 def s3_root() -> Iterator[str]:
     """An empty prefix in a bucket of a moto server; the environment points at it meanwhile."""
     import boto3  # type: ignore[import-untyped]
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    with s3_server() as address, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", address)
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ACCESS_KEY_ID", "test-key")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-that-must-not-show")
         boto3.client("s3").create_bucket(Bucket="research")
         yield "s3://research/warehouse"
-    server.stop()
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """The address of moto's server, which begins empty.
+
+    It serves S3 alone: to tell which service a request is for costs moto more than to answer it.
+    """
+    from moto.core.base_backend import BackendDict
+    from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    app = create_backend_app("s3")
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        BackendDict.reset()

@@ -7,7 +7,7 @@ import pytest
 
 from quant_assets.warehouse.errors import CorruptPartitionError, PartialWriteError, SchemaError
 from quant_assets.warehouse.parquet import ParquetWarehouse
-from quant_assets.warehouse.s3 import s3_endpoint
+from quant_assets.warehouse.s3 import open_client, s3_endpoint
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.sql import view_query
 from quant_assets.warehouse.storage import open_filesystem
@@ -80,6 +80,24 @@ def test_a_cut_object_is_named(bucket: ParquetWarehouse) -> None:
         stream.write(b"PAR1 cut")
     with pytest.raises(CorruptPartitionError, match=f"date={DAY}/part-0.parquet cannot be read"):
         bucket.read("us/bars")
+
+
+def test_what_is_small_goes_up_in_one_request(bucket: ParquetWarehouse) -> None:
+    """The tag of an object that came in parts ends with how many they were."""
+    bucket.replace("us/bars", window(days(1)), bars(days(1)))
+    large = bucket.storage.path("large")
+    with bucket.storage.filesystem.open_output_stream(large) as stream:
+        stream.write(bytes(12 << 20))
+    client = open_client()
+    names = (bucket.storage.path(f"us/bars/date={DAY}/part-0.parquet"), large)
+    found = [client.head_object(**_place(name)) for name in names]
+    assert [each["ETag"].partition("-")[1] for each in found] == ["", "-"]
+    assert found[1]["ContentLength"] == 12 << 20
+
+
+def _place(path: str) -> dict[str, str]:
+    bucket, _, key = path.partition("/")
+    return {"Bucket": bucket, "Key": key}
 
 
 def test_a_refused_put_is_told(s3_root: str) -> None:
