@@ -25,9 +25,9 @@ from quant_assets.warehouse.arguments import (
     stored_names,
 )
 from quant_assets.warehouse.errors import PartialWriteError
-from quant_assets.warehouse.parquet_files import scan_files, stored_columns
+from quant_assets.warehouse.parquet_files import ChangedFilesError, scan_files, stored_columns
 from quant_assets.warehouse.schemas import is_declared
-from quant_assets.warehouse.storage import PART, InterruptedWriteError, open_storage
+from quant_assets.warehouse.storage import PART, InterruptedWriteError, Part, open_storage
 from quant_assets.warehouse.streaming import StreamedRows, key_of_day
 from quant_assets.warehouse.table_schema import TableSchema
 
@@ -63,10 +63,11 @@ class ParquetWarehouse:
         parts = self.storage.list_parts(table, wanted)
         try:
             return self._scan(schema, table, parts, columns, row_filter)
-        except FileNotFoundError:
-            # Another process removed a partition between the listing and the reading.
+        except (FileNotFoundError, ChangedFilesError):
+            # Another process replaced or removed a partition between the listing and the reading.
+            # It may go on doing so: what each file is like is now asked when it is opened.
             parts = self.storage.list_parts(table, wanted)
-            return self._scan(schema, table, parts, columns, row_filter)
+            return self._scan(schema, table, parts, columns, row_filter, trusted=False)
 
     def replace(
         self,
@@ -154,9 +155,10 @@ class ParquetWarehouse:
         self,
         schema: TableSchema,
         table: str,
-        parts: dict[str, int],
+        parts: dict[str, Part],
         columns: Collection[str] | None,
         row_filter: pc.Expression | None,
+        trusted: bool = True,
     ) -> pa.Table:
         available = self._columns(schema, table, parts)
         if columns is not None and not set(columns) <= set(available):
@@ -166,17 +168,17 @@ class ParquetWarehouse:
         arrow = schema.arrow_with(available)
         if not parts:
             return arrow.empty_table().select(names)
-        paths = [self._part_path(table, name) for name in parts]
-        return scan_files(self.storage.filesystem, paths, arrow, names, row_filter)
+        sizes = {self._part_path(table, n): p.size if trusted else None for n, p in parts.items()}
+        return scan_files(self.storage.filesystem, sizes, arrow, names, row_filter)
 
-    def _columns(self, schema: TableSchema, table: str, parts: dict[str, int]) -> list[str]:
+    def _columns(self, schema: TableSchema, table: str, parts: dict[str, Part]) -> list[str]:
         if not (schema.wide and parts):
             return list(schema.names)
-        newest = max(parts, key=lambda name: parts[name])
+        newest = max(parts, key=lambda name: parts[name].mtime_ns)
         stored = stored_columns(self.storage.filesystem, self._part_path(table, newest))
         return [*schema.names, *(name for name in stored if name not in schema.names)]
 
-    def _all_columns(self, schema: TableSchema, table: str, parts: dict[str, int]) -> list[str]:
+    def _all_columns(self, schema: TableSchema, table: str, parts: dict[str, Part]) -> list[str]:
         """Columns of any file: slow, for the one case that a column is missing in the newest."""
         if not schema.wide:
             return list(schema.names)

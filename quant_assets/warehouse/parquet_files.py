@@ -4,7 +4,7 @@ Belongs here: compression, encodings, the dataset scan and the search for the br
 scan fails. Not here: which files make up a table (parquet.py), where they lie (storage.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -53,31 +53,50 @@ def _encoding(column: Column) -> Encoding:
     return column.encoding or by_type
 
 
+class ChangedFilesError(Exception):
+    """Files were replaced or removed between their listing and their reading."""
+
+
 def scan_files(
     filesystem: fs.FileSystem,
-    paths: list[str],
+    sizes: Mapping[str, int | None],
     schema: pa.Schema,
     columns: list[str],
     row_filter: ds.Expression | None,
 ) -> pa.Table:
-    """The rows of all files in the order of `paths`; a column that a file lacks reads as null.
+    """The rows of all files in the order of `sizes`; a column that a file lacks reads as null.
 
     The schema is given, so that no file has to be opened to find it, and there is no partitioning,
-    so that nothing is inferred from the path. CorruptPartitionError names a file that is cut short.
+    so that nothing is inferred from the path.
+
+    Args:
+        filesystem: where the files lie.
+        sizes: bytes of each path, None for what is not known. Over a network a file of a known size
+            takes two requests instead of three.
+        schema: of all files together.
+        columns: those wanted.
+        row_filter: of the rows wanted, None for all.
+
+    Raises:
+        ChangedFilesError: a file is gone, or is no longer what its size tells.
+        CorruptPartitionError: a file is cut short.
     """
     # One request a file pays over a network; on a local disk it costs 30 % more than it saves.
     remote = not isinstance(filesystem, fs.LocalFileSystem)
     options = ds.ParquetFragmentScanOptions(pre_buffer=remote)
     file_format = ds.ParquetFileFormat(default_fragment_scan_options=options)
-    dataset = ds.FileSystemDataset.from_paths(
-        paths, schema=schema, format=file_format, filesystem=filesystem
-    )
+    fragments = [
+        file_format.make_fragment(path, filesystem, file_size=size) for path, size in sizes.items()
+    ]
+    dataset = ds.FileSystemDataset(fragments, schema, file_format, filesystem)
     try:
         return dataset.to_table(columns=columns, filter=row_filter)
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise ChangedFilesError from error
     except (pa.ArrowInvalid, OSError) as error:
-        _raise_for_broken_file(filesystem, paths, error)
+        _raise_for_broken_file(filesystem, sizes, error)
+        if any(size is not None for size in sizes.values()):
+            raise ChangedFilesError from error
         raise
 
 
@@ -91,13 +110,15 @@ def stored_columns(filesystem: fs.FileSystem, path: str) -> list[str]:
 
 
 def _raise_for_broken_file(
-    filesystem: fs.FileSystem, paths: list[str], cause: pa.ArrowInvalid | OSError
+    filesystem: fs.FileSystem, paths: Collection[str], cause: pa.ArrowInvalid | OSError
 ) -> None:
     """Finds the file that made a scan fail; the scan's own message may name none."""
     for path in paths:
         try:
             with filesystem.open_input_file(path) as source:
                 pq.ParquetFile(source).read()
+        except FileNotFoundError:
+            raise ChangedFilesError from cause
         except (pa.ArrowInvalid, OSError) as error:
             raise _corrupt(path, error) from cause
 

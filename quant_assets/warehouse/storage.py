@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pyarrow import fs
 
@@ -26,6 +26,13 @@ _LOCAL_THREADS = 2  # encoding releases the GIL; more threads than cores gain no
 _COPY_BYTES = 8 << 20
 _SPOOL_BYTES = 64 << 20
 _S3_THREADS = 16  # a put waits for the network
+
+
+class Part(NamedTuple):
+    """A part file as listed: time of change (ns), and bytes where opening it would be dear."""
+
+    mtime_ns: int
+    size: int | None = None
 
 
 class InterruptedWriteError(Exception):
@@ -45,8 +52,8 @@ class Storage(Protocol):
     def path(self, relative: str) -> str:
         """The path under which `filesystem` knows a file."""
 
-    def list_parts(self, folder: str, wanted: Callable[[str], bool]) -> dict[str, int]:
-        """Partition folders of `folder` that hold a part file, with its time of change (ns).
+    def list_parts(self, folder: str, wanted: Callable[[str], bool]) -> dict[str, Part]:
+        """Partition folders of `folder` that hold a part file, with what is known of it.
 
         The part file of an unpartitioned table, in `folder` itself, goes by the name "".
         """
@@ -98,7 +105,7 @@ class LocalStorage:
         """See Storage."""
         return str(self.root / relative)
 
-    def list_parts(self, folder: str, wanted: Callable[[str], bool]) -> dict[str, int]:
+    def list_parts(self, folder: str, wanted: Callable[[str], bool]) -> dict[str, Part]:
         """See Storage."""
         base = self.root / folder
         names = [""] if wanted("") else []
@@ -107,7 +114,7 @@ class LocalStorage:
         for name in names:
             # A folder without its part is what an interrupted write of a new partition leaves.
             with suppress(FileNotFoundError):
-                parts[name] = os.stat(os.path.join(base, name, PART)).st_mtime_ns
+                parts[name] = Part(os.stat(os.path.join(base, name, PART)).st_mtime_ns)
         return parts
 
     def size(self, folder: str) -> int:
@@ -165,14 +172,14 @@ class ObjectStorage:
         """See Storage."""
         return f"{self.prefix}/{relative}"
 
-    def list_parts(self, folder: str, wanted: Callable[[str], bool]) -> dict[str, int]:
+    def list_parts(self, folder: str, wanted: Callable[[str], bool]) -> dict[str, Part]:
         """See Storage."""
         base = self.path(folder)
         parts = {}
         for info in self._list(base, recursive=True):
             name, _, file = info.path.removeprefix(f"{base}/").rpartition("/")
             if file == PART and "/" not in name and wanted(name):
-                parts[name] = info.mtime_ns
+                parts[name] = Part(info.mtime_ns, info.size)
         return dict(sorted(parts.items()))
 
     def size(self, folder: str) -> int:

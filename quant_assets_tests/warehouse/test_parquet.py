@@ -13,6 +13,7 @@ from quant_assets.warehouse.errors import (
 )
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.schemas import schema_of
+from quant_assets.warehouse.storage import Part
 from quant_assets_tests.warehouse.frames import DAY, bars, days, factors, window
 
 
@@ -101,7 +102,7 @@ def test_a_partition_removed_while_reading(
     warehouse.replace("us/bars", window(dates), bars(dates))
     list_parts = warehouse.storage.list_parts
 
-    def stale_once(folder: str, wanted: object) -> dict[str, int]:
+    def stale_once(folder: str, wanted: object) -> dict[str, Part]:
         monkeypatch.setattr(warehouse.storage, "list_parts", list_parts)
         parts = list_parts(folder, wanted)  # type: ignore[arg-type]
         warehouse.storage.remove_files([f"us/bars/date={dates[0]}/part-0.parquet"])

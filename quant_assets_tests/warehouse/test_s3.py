@@ -1,5 +1,6 @@
 """The same store on S3, on moto's server."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.s3 import open_client, s3_endpoint
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.sql import view_query
-from quant_assets.warehouse.storage import open_filesystem
+from quant_assets.warehouse.storage import Part, open_filesystem
 from quant_assets_tests.warehouse import test_streaming
 from quant_assets_tests.warehouse.frames import DAY, bars, days, factors, window
 
@@ -70,6 +71,27 @@ def test_wide_tables_follow_the_newest_object(bucket: ParquetWarehouse) -> None:
     bucket.replace("us/factors_x", window(dates[1:]), factors(dates[1:], ["size", "beta"]))
     found = bucket.read("us/factors_x", columns=["beta"]).column("beta").to_pylist()
     assert found == [None, None, 100.0, 101.0]
+
+
+@pytest.mark.parametrize("rows", [3, 1, 0])
+def test_an_object_that_changes_while_it_is_read(
+    bucket: ParquetWarehouse, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """What the listing said of its size is no longer true: the new one is read, whole."""
+    dates = days(30)
+    bucket.replace("us/bars", window(dates), bars(dates))
+    list_parts = bucket.storage.list_parts
+    after = bars(dates).slice(3 - rows)
+
+    def stale_once(folder: str, wanted: Callable[[str], bool]) -> dict[str, Part]:
+        monkeypatch.setattr(bucket.storage, "list_parts", list_parts)
+        parts = list_parts(folder, wanted)
+        there = dates if rows else dates[1:]
+        bucket.replace("us/bars", window(dates), after, dates=there)
+        return parts
+
+    monkeypatch.setattr(bucket.storage, "list_parts", stale_once)
+    assert bucket.read("us/bars").equals(after.cast(schema_of("bars").arrow))
 
 
 def test_a_cut_object_is_named(bucket: ParquetWarehouse) -> None:
