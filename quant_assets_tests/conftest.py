@@ -2,6 +2,7 @@
 
 import os
 import signal
+import warnings
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,31 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from quant_assets.compiled import warm_up_all
 
         warm_up_all()
+
+
+@pytest.fixture(scope="session")
+def tracking_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without a run, to be copied into homes (markets.tracked).
+
+    MLflow makes one in 2 s, by all migrations of its past; all processes of the tests share this.
+    """
+    from filelock import FileLock
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / "mlflow.db"
+    with FileLock(folder / "mlflow.lock"):
+        if not path.exists():
+            making = folder / "mlflow.making"
+            with warnings.catch_warnings():
+                warnings.simplefilter("default")  # MLflow's own are its to mend
+                from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+                store = SqlAlchemyStore(f"sqlite:///{making}", str(folder))
+            store.engine.dispose()
+            making.rename(path)
+    return path
 
 
 VENDOR_DATA = Path(__file__).parents[2] / "shared" / "data"

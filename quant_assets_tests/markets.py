@@ -7,6 +7,7 @@ settings = small_settings(tmp_path, {"sim": simulated_market(end=date(2024, 3, 2
 """
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -60,6 +61,13 @@ def small_settings(
     files["factors"] = {"libraries": ["style"], **files.get("factors", {})}
     path = write_config(folder, markets=dict(markets), **files)
     return load_settings(path, environment(folder, markets, **variables))
+
+
+def tracked(settings: Settings, database: Path) -> Settings:
+    """The settings, with a copy of fixture `tracking_database` in their home."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(database, settings.home / "mlflow.db")
+    return settings
 
 
 def market_block(**keys: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Tracking with MLflow on SQLite: what a run holds, and that its faults stay its own."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -19,11 +20,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:D
 
 
 @pytest.fixture(scope="module")
-def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+def mlflow(
+    tmp_path_factory: pytest.TempPathFactory, tracking_database: Path
+) -> Iterator[ModuleType]:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     import mlflow
 
     before, folder = mlflow.get_tracking_uri(), tmp_path_factory.mktemp("mlflow")
+    shutil.copy(tracking_database, folder)
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     ensure_experiment(mlflow, "demo", (folder / "artifacts").as_uri())
     mlflow.set_experiment("demo")

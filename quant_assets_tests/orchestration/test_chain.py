@@ -21,7 +21,7 @@ from quant_assets.settings import Settings
 from quant_assets.settings_sources import SimulatedSource
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.window import Window
-from quant_assets_tests.markets import simulated_market, small_settings
+from quant_assets_tests.markets import simulated_market, small_settings, tracked
 
 # The run goes through MLflow and QuantStats, whose own warnings are theirs to mend.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -79,12 +79,13 @@ class Chain:
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+def chain(tmp_path_factory: pytest.TempPathFactory, tracking_database: Path) -> Iterator[Chain]:
     block = simulated_market(60, start=START, end=END, models_from=date(2024, 1, 1))
     months = {"minimum_months": 12, "validation_months": 3}
     models = {"lightgbm": {"minimum_rows": 500, "rounds": 40, **months}}
     folder = tmp_path_factory.mktemp("chain")
     settings = small_settings(folder, {MARKET: block}, {"models": models})
+    tracked(settings, tracking_database)
     event_log = {
         "module": "quant_assets.orchestration.event_log",
         "class": "PooledSqliteEventLogStorage",

@@ -4,13 +4,10 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import numpy as np
-import pandas as pd
 import pytest
 
 from quant_assets.artifacts import open_artifacts
@@ -18,9 +15,18 @@ from quant_assets.models.store import ModelStore
 from quant_assets.orchestration.backfill import Report
 from quant_assets.orchestration.resources import s3_resource
 from quant_assets.settings import Settings
-from quant_assets.warehouse.s3 import open_client, split_address
+from quant_assets.warehouse.s3 import open_client
 from quant_assets_tests.graphs import Graph, errors
-from quant_assets_tests.markets import bars, market_block, sessions, small_settings
+from quant_assets_tests.markets import tracked
+from quant_assets_tests.orchestration.s3_market import (
+    DAYS,
+    END,
+    START,
+    SYMBOLS,
+    deliver,
+    landed,
+    settings_at,
+)
 from quant_assets_tests.warehouse.conftest import s3_root
 
 __all__ = ["s3_root"]
@@ -28,10 +34,6 @@ __all__ = ["s3_root"]
 # The run goes through MLflow and QuantStats, whose own warnings are theirs to mend.
 pytestmark = pytest.mark.filterwarnings("default")
 
-# Three months of history for a model, and a week of its predictions.
-START, END = date(2023, 11, 1), date(2024, 2, 7)
-DAYS = sessions(START, END)
-SYMBOLS = [f"S{number:02}" for number in range(20)]
 # Who talks to S3, at the level of a user who looks for a fault. (All of Python at that level takes
 # minutes: the compiler of the kernels talks, too.)
 TALKATIVE = (
@@ -45,6 +47,22 @@ TALKATIVE = (
 )
 # The first is what the fixture s3_root puts into the environment.
 SECRETS = ("a-secret-that-must-not-show", "a-token-that-must-not-show", "a-password-not-to-show")
+
+
+NOTIFICATIONS = {
+    "notifications": {
+        "notifiers": [
+            {
+                "kind": "email",
+                "host": "localhost",
+                "sender": "a@example.com",
+                "recipients": ["b@example.com"],
+                "user": "a",
+                "password": "${QUANT_ASSETS_SMTP_PASSWORD}",
+            }
+        ]
+    },
+}
 
 
 class Listening(logging.Handler):
@@ -76,87 +94,10 @@ class OnS3:
     texts: list[str] = field(default_factory=list)
 
 
-def deliver(folder: Path, root: str) -> None:
-    """The vendor's files: prices by month, symbols, an event, an index."""
-    client = open_client()
-    bucket, prefix = split_address(root)
-    frame = bars(DAYS, SYMBOLS)
-    frame.loc[3, "high"] = 0.01  # one row that breaks a rule
-    months = frame["date"].dt.strftime("%Y-%m")
-    files = {f"prices/{month}.parquet": rows for month, rows in frame.groupby(months)}
-    files["prices/symbols.csv"] = pd.DataFrame({"symbol": SYMBOLS, "sector": "all"})
-    event = {"ex_date": ["2024-01-16"], "symbol": ["S01"], "kind": ["split"], "ratio": [2.0]}
-    files["events.csv"] = pd.DataFrame(event)
-    level = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, len(DAYS))))
-    files["index.csv"] = pd.DataFrame({"date": DAYS, "close": level})
-    for name, rows in files.items():
-        path = folder / "scratch"
-        rows.to_csv(path, index=False) if ".csv" in name else rows.to_parquet(path, index=False)
-        client.put_object(Bucket=bucket, Key=f"{prefix}/vendor/{name}", Body=path.read_bytes())
-
-
-def settings_at(folder: Path, root: str, warehouse: str) -> Settings:
-    vendor = f"{root}/vendor"
-    source = {
-        "kind": "files",
-        "path": f"{vendor}/prices",
-        "symbols": {
-            "path": f"{vendor}/prices/symbols.csv",
-            "columns": {"symbol": "symbol", "sector": "sector"},
-        },
-        "corporate_actions": f"{vendor}/events.csv",
-    }
-    block = market_block(source=source, start=START, end=END, index={"path": f"{vendor}/index.csv"})
-    months = {"training_months": 6, "minimum_months": 3, "validation_months": 1}
-    few = {"minimum_names": 3, "quantile": 0.3, "rebalance": "weekly", "maximum_weight": 0.3}
-    config = {
-        "factors": {
-            "libraries": ["own"],
-            "expressions": {"reversal": "-delta(close, 5)", "spread": "(high - low) / close"},
-        },
-        "models": {"lightgbm": {"features": ["own"], "minimum_rows": 100, "rounds": 5, **months}},
-        "strategies": {
-            "strategies": {
-                "cross_sectional_momentum": {"enabled": False},
-                "low_volatility": {"enabled": False},
-                "model_quantile": {"parameters": few},
-            }
-        },
-        "notifications": {
-            "notifiers": [
-                {
-                    "kind": "email",
-                    "host": "localhost",
-                    "sender": "a@example.com",
-                    "recipients": ["b@example.com"],
-                    "user": "a",
-                    "password": "${QUANT_ASSETS_SMTP_PASSWORD}",
-                }
-            ]
-        },
-    }
-    return small_settings(
-        folder,
-        {"tiny": block},
-        config,
-        QUANT_ASSETS_WAREHOUSE=warehouse,
-        QUANT_ASSETS_ARTIFACTS=f"{root}/artefacts",
-        QUANT_ASSETS_SMTP_PASSWORD=SECRETS[2],
-    )
-
-
-def landed(graph: Graph, instance: dg.DagsterInstance) -> list[Any]:
-    """What the landing sensor asks for."""
-    sensor = graph.repository.get_sensor_def("tiny_landing")
-    resources = {"s3": graph.repository.get_top_level_resources()["s3"]}
-    with dg.build_sensor_context(
-        instance=instance, repository_def=graph.repository, resources=resources
-    ) as context:
-        return list(sensor.evaluate_tick(context).run_requests or [])
-
-
 @pytest.fixture(scope="module")
-def on_s3(tmp_path_factory: pytest.TempPathFactory, s3_root: str) -> Iterator[OnS3]:
+def on_s3(
+    tmp_path_factory: pytest.TempPathFactory, s3_root: str, tracking_database: Path
+) -> Iterator[OnS3]:
     folder = tmp_path_factory.mktemp("on_s3")
     root = f"{s3_root}/platform"
     heard = Listening()
@@ -173,15 +114,23 @@ def on_s3(tmp_path_factory: pytest.TempPathFactory, s3_root: str) -> Iterator[On
             for name in TALKATIVE:
                 logging.getLogger(name).setLevel(logging.DEBUG)
             deliver(folder, root)
-            settings = settings_at(folder, root, f"{root}/warehouse")
-            away = Graph(settings_at(folder, root, "s3://no-such-bucket/warehouse"))
+            settings, away = (
+                settings_at(
+                    folder,
+                    root,
+                    warehouse,
+                    NOTIFICATIONS,
+                    QUANT_ASSETS_SMTP_PASSWORD=SECRETS[2],
+                )
+                for warehouse in (f"{root}/warehouse", "s3://no-such-bucket/warehouse")
+            )
             with dg.instance_for_test(
                 {"event_log_storage": event_log}, temp_dir=str(folder)
             ) as instance:
-                graph = Graph(settings)
+                graph = Graph(tracked(settings, tracking_database))
                 asked = landed(graph, instance)
                 report = graph.backfill(instance, "tiny", "+tear_sheet,market_data_summary")
-                failed = away.backfill(instance, "tiny", "benchmark", START, START)
+                failed = Graph(away).backfill(instance, "tiny", "benchmark", START, START)
                 yield OnS3(folder, root, settings, graph, instance, asked, report, heard, failed)
         finally:
             logging.getLogger().removeHandler(heard)
@@ -205,7 +154,7 @@ def test_the_whole_chain_runs(on_s3: OnS3) -> None:
     adjusted = on_s3.graph.warehouse.read("tiny/adjusted_bars", columns=["price_factor"])
     assert set(adjusted["price_factor"].to_pylist()) == {1.0, 2.0}
     predicted = on_s3.graph.warehouse.read("tiny/predictions")
-    assert predicted.num_rows == 5 * len(SYMBOLS)
+    assert predicted.num_rows == 2 * len(SYMBOLS)
 
 
 def test_models_and_pages_lie_on_s3(on_s3: OnS3) -> None:
@@ -245,7 +194,7 @@ def test_the_summary_lists_the_raw_files(on_s3: OnS3) -> None:
     assert told["raw_files"] == 4
     assert told["sessions_without_bars"] == 0
     assert f"| bars | {len(DAYS) * len(SYMBOLS) - 1:,} | 20 |" in str(told["tables"])
-    assert "| 2024 | 26 | 0 |" in str(told["years"])
+    assert "| 2024 | 23 | 0 |" in str(told["years"])
     assert re.search(r"\| \w+ \| 1 \|", str(told["rejected_by_reason"]))
     assert str(told["bars_and_rejected_rows"]).startswith("![bars and rejected rows](data:image")
 
