@@ -24,6 +24,7 @@ from quant_assets.orchestration.io_managers import Blocks
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import OWNERS, RANGE
 from quant_assets.settings import Settings
+from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.store import Warehouse
 from quant_assets.warehouse.window import Window
 
@@ -36,6 +37,8 @@ NEUTRAL = [*MEMBERS, "sector", "average_turnover"]  # what neutral measures need
 PICTURED_MONTHS = 24
 # Sessions that are evaluated at a time: 480 factors of 650 symbols are 0.7 GB then.
 EVALUATED_SESSIONS = 252
+# Months that are evaluated by sector at a time: one alone reads as much before it as of itself.
+SECTOR_MONTHS = 12
 
 
 def factor_assets(partitions: MarketPartitions, settings: Settings) -> list[dg.AssetsDefinition]:
@@ -223,14 +226,16 @@ def _sectors(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> pa.Table:
         """How well each factor ordered the returns of a month within each sector."""
-        found: list[pa.Table] = []
-        for month in context.partition_keys:
-            window = partitions.month(month)
+        found = [schema_of("factor_sector_summary").arrow.empty_table()]
+        keys = list(context.partition_keys)
+        for start in range(0, len(keys), SECTOR_MONTHS):
+            months = keys[start : start + SECTOR_MONTHS]
+            window = Window(partitions.month(months[0]).start, partitions.month(months[-1]).end)
             history = partitions.back(window, past)
-            bars, universe = (
-                warehouse.read(f"{market}/{table}", history, chosen)
-                for table, chosen in tables.items()
-            )
+            universe = warehouse.read(f"{market}/universe", history, tables["universe"])
+            if not sectors.any_sector(universe):
+                continue
+            bars = warehouse.read(f"{market}/adjusted_bars", history, tables["adjusted_bars"])
             # One library at a time is held: together they are a gigabyte of a large market.
             found += [
                 sectors.evaluate_sectors(
@@ -239,7 +244,6 @@ def _sectors(
                     universe,
                     partitions.sessions,
                     window,
-                    month,
                     horizons,
                     settings.thread_no,
                 )
