@@ -226,7 +226,7 @@ def _sectors(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> pa.Table:
         """How well each factor ordered the returns of a month within each sector."""
-        found = [schema_of("factor_sector_summary").arrow.empty_table()]
+        found: list[pa.Table] = []
         keys = list(context.partition_keys)
         for start in range(0, len(keys), SECTOR_MONTHS):
             months = keys[start : start + SECTOR_MONTHS]
@@ -249,7 +249,7 @@ def _sectors(
                 )
                 for library in libraries
             ]
-        return pa.concat_tables(found)
+        return pa.concat_tables(found or [schema_of("factor_sector_summary").arrow.empty_table()])
 
     return factor_sector_summary
 
