@@ -91,6 +91,16 @@ class Downloads(Block):
         return value.rstrip("/")
 
 
+class ActionsDownloads(Downloads):
+    """How the answers of B3's service for listed companies are fetched.
+
+    An answer is asked for again once it is older than `maximum_age_hours`.
+    """
+
+    base_url: str = "https://sistemaswebb3-listados.b3.com.br/listedCompaniesProxy/CompanyCall"
+    maximum_age_hours: float = Field(20, ge=0)
+
+
 class B3Source(Block):
     """COTAHIST files of the Brazilian exchange in a local folder, by year, month or day.
 
@@ -98,7 +108,8 @@ class B3Source(Block):
     null in `market_types` takes every market. `cache` is a folder of its own for parsed copies and
     the list of checksums, by default `.parsed` in `path`. Without `downloads` the files are those
     that are there. `corporate_actions` is a table of events (CSV or Parquet), or a folder with a
-    folder a company of the answers of the exchange's service for listed companies.
+    folder a company of the answers of the exchange's service for listed companies; these are
+    fetched for the companies of the files if there is a block `actions_downloads`.
     """
 
     kind: Literal["b3"]
@@ -125,7 +136,20 @@ class B3Source(Block):
     downloads: Downloads | None = None
     symbols: SymbolsFile | None = None
     corporate_actions: str | None = None
+    actions_downloads: ActionsDownloads | None = None
     with_corporate_actions: bool = True
+
+    @model_validator(mode="after")
+    def _folder_of_answers(self) -> "B3Source":
+        folder = self.corporate_actions
+        if self.actions_downloads is not None and (
+            folder is None or "://" in folder or folder.endswith((".csv", ".csv.gz", ".parquet"))
+        ):
+            raise ValueError(
+                "actions_downloads needs a local folder in corporate_actions, into which the "
+                f"answers are put. Got {folder!r} instead"
+            )
+        return self
 
     @field_validator("path", "cache")
     @classmethod

@@ -1,8 +1,9 @@
 """Downloading files that change on a server: only what changed, resumed, and whole or not at all.
 
-Here lives the transfer of one file over HTTP. Which files are wanted is said by publication.py;
-what is in them is looked at by the parser. A file comes into place by a rename, after its length
-and its archive have been checked: what lies under its name is always whole.
+Here lives the transfer of one file over HTTP. Which files are wanted is said by publication.py, and
+of companies by b3_actions/fetch.py; what is in them is looked at by the parser. A file comes into
+place by a rename, after its length and its content have been checked: what lies under its name is
+always whole.
 """
 
 import os
@@ -66,8 +67,36 @@ def _silent(progress: Progress) -> None:
     """Progress that nobody looks at."""
 
 
+def archive_fault(path: Path) -> str | None:
+    """What is wrong with an archive, None if every member has its checksum."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        return f"no whole ZIP archive: {error}"
+    return None if broken is None else f"no whole ZIP archive: {broken} is damaged"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a server delivers.
+
+    Attributes:
+        address: of a file's name, below the base address.
+        fault: what is wrong with a file that came, None if it is whole.
+        setting: where the base address is set, for messages.
+    """
+
+    address: Callable[[str], str] = str
+    fault: Callable[[Path], str | None] = archive_fault
+    setting: str = "source.downloads"
+
+
+ARCHIVES = Delivery()
+
+
 class Downloader:
-    """Fetches files of a folder on a server into a folder here.
+    """Fetches files of a server into a folder here.
 
     Args:
         settings: where from, how often, how patiently.
@@ -75,6 +104,7 @@ class Downloader:
         manifest: what is known of the files that are there.
         on_progress: told while bytes come.
         sleep: waits between tries.
+        delivery: what the files are like, by default ZIP archives under their own names.
     """
 
     def __init__(
@@ -84,12 +114,14 @@ class Downloader:
         manifest: Manifest,
         on_progress: Callable[[Progress], None] = _silent,
         sleep: Callable[[float], None] = time.sleep,
+        delivery: Delivery = ARCHIVES,
     ) -> None:
         self._settings = settings
         self._folder = folder
         self._manifest = manifest
         self._on_progress = on_progress
         self._sleep = sleep
+        self._delivery = delivery
 
     def fetch(self, name: str) -> State:
         """Bring a file up to date.
@@ -126,7 +158,7 @@ class Downloader:
                         raise DownloadError(
                             f"{self._url(name)}: {faults} tries in a row failed; the last one: "
                             f"{_told(fault)}. What was downloaded before is kept; try again later, "
-                            f"or correct source.downloads"
+                            f"or correct {self._delivery.setting}"
                         ) from None
                     asked = fault.wait if isinstance(fault, _TryError) else None
                     wait = self._settings.backoff_seconds * 2.0 ** (faults - 1)
@@ -146,7 +178,7 @@ class Downloader:
             headers |= {"If-Modified-Since": known.last_modified} if known.last_modified else {}
         with closing(
             session.get(
-                f"{self._settings.base_url}/{name}",
+                self._address(name),
                 headers=headers,
                 stream=True,
                 timeout=self._settings.timeout_seconds,
@@ -175,7 +207,7 @@ class Downloader:
         if status not in (200, 206):
             raise RefusedError(
                 f"{self._url(name)}: the server refuses: status {status} {answer.reason}; correct "
-                f"source.downloads.base_url"
+                f"{self._delivery.setting}.base_url"
             )
         origin = self._origin(answer, name)
         if status == 200 and known is not None and self._is_here(name, origin, known):
@@ -194,12 +226,12 @@ class Downloader:
     def _is_here(self, name: str, origin: Entry, known: Entry) -> bool:
         """Whether the edition that the server offers is the one that is here.
 
-        A file that somebody else put here is of no known edition: that it is as long, and a whole
-        archive, has to do.
+        A file that somebody else put here is of no known edition: that it is as long, and whole,
+        has to do.
         """
         if known.url == origin.url:
             return _same_edition(origin, known)
-        return origin.size == known.size and _archive_fault(self._folder / name) is None
+        return origin.size == known.size and self._delivery.fault(self._folder / name) is None
 
     def _origin(self, answer: "requests.Response", name: str) -> Entry:
         headers = answer.headers
@@ -236,12 +268,12 @@ class Downloader:
             raise _TryError(f"{done:,} bytes came of {total:,}")
 
     def _finish(self, name: str, origin: Entry) -> None:
-        """Check the archive, put it in place, note where it came from."""
+        """Check what came, put it in place, note where it came from."""
         partial = self._partial(name)
-        fault = _archive_fault(partial)
+        fault = self._delivery.fault(partial)
         if fault is not None:
             self._drop(name)
-            raise _TryError(f"what came is no whole ZIP archive: {fault}")
+            raise _TryError(f"what came is {fault}")
         with partial.open("rb") as made:
             os.fsync(made.fileno())
         partial.replace(self._folder / name)
@@ -268,9 +300,12 @@ class Downloader:
     def _validator(self, name: str) -> Path:
         return self._folder / f".{name}.edition"
 
+    def _address(self, name: str) -> str:
+        return f"{self._settings.base_url}/{self._delivery.address(name)}"
+
     def _url(self, name: str) -> str:
         """The address for people: a password in it is not told."""
-        parts = urlsplit(f"{self._settings.base_url}/{name}")
+        parts = urlsplit(self._address(name))
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
 
@@ -313,13 +348,3 @@ def _asked_wait(answer: "requests.Response") -> float | None:
         return None if value is None else Retry().parse_retry_after(value)
     except InvalidHeader:
         return None
-
-
-def _archive_fault(path: Path) -> str | None:
-    """What is wrong with an archive, None if every member has its checksum."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        return str(error)
-    return None if broken is None else f"{broken} is damaged"

@@ -21,12 +21,13 @@ from quant_assets.market_data.sources.b3.folder import list_files
 from quant_assets.market_data.sources.b3.layout import FORWARD, MARKET_TYPES, SECURITY_MARKETS
 from quant_assets.market_data.sources.b3.publication import Fetched, fetch_year
 from quant_assets.market_data.sources.b3.tickers import LISTED_SCHEMA, changes
+from quant_assets.market_data.sources.b3_actions.fetch import fetch_answers
 from quant_assets.market_data.sources.b3_actions.folder import (
     NO_ACTIONS,
     CompanyActions,
     read_b3_actions,
 )
-from quant_assets.market_data.sources.b3_actions.listing import spans
+from quant_assets.market_data.sources.b3_actions.listing import issuers, spans
 from quant_assets.market_data.sources.base import RAW_SCHEMA, Source, SourceError
 from quant_assets.market_data.sources.reference import read_actions, read_symbols
 from quant_assets.market_data.sources.series import compose
@@ -122,6 +123,10 @@ class B3(Source):
         days = pa.concat_tables([LISTED_SCHEMA.empty_table(), *(c.listed for c in self.copies())])
         cash = days.filter(pc.equal(days["market_type"], MARKET_TYPES["cash"]))
         listed = spans(cash.rename_columns({"ticker": "symbol"}))
+        if self.settings.actions_downloads is not None:
+            fetch_answers(
+                self.settings.actions_downloads, Path(folder).expanduser(), issuers(listed)
+            ).require_all()
         return read_b3_actions(folder, exchange_days(self.market), listed)
 
     def benchmark(self, window: Window) -> pa.Table:

@@ -135,6 +135,18 @@ def spans(days: pa.Table) -> pa.Table:
     return pa.table(columns, schema=LISTING_SCHEMA)
 
 
+def issuers(listed: pa.Table) -> list[str]:
+    """The issuers' codes of a listing's shares and units, sorted; funds and the like are none."""
+    pairs = listed.select(["symbol", "isin"]).to_pylist()
+    return sorted(
+        {
+            ticker[1]
+            for pair in pairs
+            if isin_type(pair["isin"]) and (ticker := _TICKER.fullmatch(pair["symbol"]))
+        }
+    )
+
+
 def _of_day(listed: set[Listed], day: date) -> set[str]:
     """The symbols of a day; where there is none on the day, those nearest to it."""
     nearest = min((one.distance(day) for one in listed), default=0)
