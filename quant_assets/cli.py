@@ -17,6 +17,8 @@ import click
 
 from quant_assets.cli_errors import INTERRUPTED, Commands, say
 from quant_assets.cli_order_book import verify_book
+from quant_assets.cli_pages import PORT as PAGES_PORT
+from quant_assets.cli_pages import pages, tear_sheet, with_pages
 from quant_assets.settings import Market, Settings, load_settings
 from quant_assets.settings_files import ConfigError
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from quant_assets.orchestration.backfill import Report
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+_PAGES_PORT = click.option(
+    "--pages-port", default=PAGES_PORT, show_default=True, help="Port that pages are served on."
+)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,24 +42,30 @@ def main() -> None:
 
 
 main.add_command(verify_book)
+main.add_command(tear_sheet)
+main.add_command(pages)
 
 
 @main.command()
 @click.option("--serve/--no-serve", default=True, help="Open the UI afterwards (the default).")
 @click.option("--port", default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address the UI listens on.")
-def demo(serve: bool, port: int, host: str) -> None:
+@_PAGES_PORT
+def demo(serve: bool, port: int, host: str, pages_port: int) -> None:
     """Backfill the simulated market through to its tear sheets, then serve the UI."""
     from quant_assets.compiled import warm_up_all
 
     settings = load_settings()
     settings.market("demo")  # before the compiler is set to work
     click.echo(f"home: {settings.home}")
+    if serve:
+        settings = with_pages(settings, host, pages_port)
     with _timed("compiling kernels (once after installation)"):
         warm_up_all()
     report = _backfill(settings, "demo", None, None, None)
-    for page in _tear_sheets(settings, "demo"):
-        click.echo(f"tear sheet: {page}")
+    for what, folder in (("tear sheet", "tear_sheet"), ("comparison", "strategy_comparison")):
+        for page in _html(settings, f"demo/{folder}"):
+            click.echo(f"{what}: {page}")
     if not report.success:
         sys.exit(_code(report))
     if serve:
@@ -64,9 +75,10 @@ def demo(serve: bool, port: int, host: str) -> None:
 @main.command()
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-def ui(host: str, port: int) -> None:
-    """Serve the Dagster UI and run schedules and sensors."""
-    _serve(load_settings(), host, port)
+@_PAGES_PORT
+def ui(host: str, port: int, pages_port: int) -> None:
+    """Serve the Dagster UI and the pages it links to, and run schedules and sensors."""
+    _serve(with_pages(load_settings(), host, pages_port), host, port)
 
 
 @main.command()
@@ -204,9 +216,12 @@ def check_factor(expression: str, market: str | None) -> None:
 @main.command("check-config")
 def check_config() -> None:
     """Read every setting, build the graph, and say what is active."""
+    from quant_assets.backtests.availability import fitting
+    from quant_assets.backtests.strategies.registry import enabled_strategies
     from quant_assets.orchestration.build import build_defs
 
     settings = load_settings()
+    strategies = enabled_strategies(settings.strategies)
     graph = build_defs(settings).get_repository_def().asset_graph
     click.echo(f"home       {settings.home}")
     click.echo(f"warehouse  {settings.warehouse_root}")
@@ -216,6 +231,10 @@ def check_config() -> None:
     for name, market in settings.markets.items():
         assets = sum(key.path[0] == name for key in graph.get_all_asset_keys())
         click.echo(f"market     {name}: {market.label}, {market.calendar}, {assets} assets")
+        runs = fitting(strategies, market, settings)
+        click.echo(f"strategies {name}: {', '.join(runs.able) or 'none'}")
+        for strategy, reason in runs.unable.items():
+            click.echo(f"unfit      {name}: {strategy}: {reason}")
     for name, reason in settings.inactive.items():
         click.echo(f"inactive   {name}: {reason}")
 
@@ -245,15 +264,12 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     os.execv(sys.executable, command)
 
 
-def _tear_sheets(settings: Settings, market: str) -> list[str]:
+def _html(settings: Settings, folder: str) -> list[str]:
+    """Where the pages in a folder of the artefacts lie."""
     from quant_assets.artifacts import open_artifacts
 
     artifacts = open_artifacts(settings.artifacts_root)
-    return [
-        artifacts.address(name)
-        for name in artifacts.names(f"{market}/tear_sheet")
-        if name.endswith(".html")
-    ]
+    return [artifacts.address(name) for name in artifacts.names(folder) if name.endswith(".html")]
 
 
 def _days_of(year: int, market: Market) -> tuple[date, date | None]:

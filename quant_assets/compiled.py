@@ -21,7 +21,15 @@ _LOCK_SECONDS = 600.0  # far more than a cold compilation takes on a slow machin
 
 # Where kernels stand; a new module of them is named here.
 MODULES = (
-    "quant_assets.backtests.kernels",
+    "quant_assets.backtests.holding_kernels",
+    "quant_assets.backtests.order_kernels",
+    "quant_assets.backtests.portfolio.hierarchical_kernels",
+    "quant_assets.backtests.portfolio.quadratic_kernels",
+    "quant_assets.backtests.portfolio.risk_parity_kernels",
+    "quant_assets.backtests.replay_kernels",
+    "quant_assets.backtests.row_kernels",
+    "quant_assets.backtests.simulation_kernels",
+    "quant_assets.backtests.telling_kernels",
     "quant_assets.factors.evaluation.daily_kernels",
     "quant_assets.factors.evaluation.panel_kernels",
     "quant_assets.factors.evaluation.persistence_kernels",
@@ -50,6 +58,10 @@ MODULES = (
     "quant_assets.market_data.order_book.order_kernels",
     "quant_assets.market_data.order_book.row_kernels",
     "quant_assets.market_data.sources.b3.record_kernels",
+    "quant_assets.performance.markov_kernels",
+    "quant_assets.performance.metric_kernels",
+    "quant_assets.performance.rolling_kernels",
+    "quant_assets.performance.stability.bootstrap_kernels",
 )
 
 _kernels: list[tuple[Any, str]] = []

@@ -24,6 +24,7 @@ from quant_assets.settings_files import (
     read,
 )
 from quant_assets.settings_notifiers import Notifications, Notifier
+from quant_assets.settings_portfolio import Portfolio
 from quant_assets.settings_research import FactorSettings, MiningSettings, ModelSettings, Strategies
 from quant_assets.settings_sources import (
     B3Source,
@@ -33,6 +34,8 @@ from quant_assets.settings_sources import (
     Series,
     SimulatedSource,
 )
+from quant_assets.settings_tracking import TearSheetSettings, TrackingSettings, Word
+from quant_assets.settings_trading import Trading
 from quant_assets.warehouse.clickhouse_address import SCHEME, Address
 from quant_assets.warehouse.s3 import is_s3
 
@@ -40,13 +43,6 @@ ALL_MARKETS = "all"
 # The monthly schedules and the freshness checks follow the daily schedule by up to six hours.
 LATEST_DAILY_AT = time(18)
 MOST_THREADS = 1024
-
-
-class Costs(Block):
-    """Trading costs in basis points of the traded value."""
-
-    commission_bps: float = Field(1.0, ge=0, le=500)
-    slippage_bps: float = Field(5.0, ge=0, le=500)
 
 
 class QualityRules(Block):
@@ -94,6 +90,7 @@ class Market(Block):
     calendar: str
     timezone: str
     currency: str = Field(min_length=3, max_length=3)
+    asset_class: Word = "equities"
     start: date
     end: date | None = None
     models_from: date
@@ -106,7 +103,7 @@ class Market(Block):
     order_book: OrderBookSource | None = None
     volatility_index: Series | None = None
     risk_free_rate: Series | None = None
-    costs: Costs = Costs()
+    trading: Trading = Trading()
     actions: ActionRules = ActionRules()
     quality: QualityRules = QualityRules()
     universe: UniverseRules = UniverseRules()
@@ -207,7 +204,10 @@ class Settings(Block):
     mining: MiningSettings
     models: dict[str, ModelSettings]
     strategies: Strategies
+    portfolio: Portfolio
     notifiers: list[Notifier]
+    tracking: TrackingSettings = TrackingSettings()
+    tear_sheets: TearSheetSettings = TearSheetSettings()
 
     @property
     def mlflow_artifacts(self) -> str | None:
@@ -265,7 +265,7 @@ def load_settings(
         environment: the variables; by default those of the process. QUANT_ASSETS_HOME (default
             `~/.quant_assets`), QUANT_ASSETS_MARKETS (names with commas; by default every market
             whose variables are set), QUANT_ASSETS_WAREHOUSE, QUANT_ASSETS_ARTIFACTS,
-            QUANT_ASSETS_MLFLOW_TRACKING_URI, QUANT_ASSETS_THREAD_NO.
+            QUANT_ASSETS_MLFLOW_TRACKING_URI, QUANT_ASSETS_PAGES_URL, QUANT_ASSETS_THREAD_NO.
 
     Raises:
         ConfigError: naming file and key.
@@ -281,6 +281,7 @@ def load_settings(
     notifications = fill("notifications.yaml", "", read("notifications", folder), env)
     models = read("models", folder)
     mining = fill("mining.yaml", "", read("mining", folder), env)
+    strategies = fill("strategies.yaml", "", read("strategies", folder), env)
     return checked(
         Settings,
         "settings",
@@ -300,7 +301,10 @@ def load_settings(
                 name: checked(ModelSettings, "models.yaml", name, block)
                 for name, block in models.items()
             },
-            "strategies": checked(Strategies, "strategies.yaml", "", read("strategies", folder)),
+            "strategies": checked(Strategies, "strategies.yaml", "", strategies),
+            "portfolio": checked(Portfolio, "portfolio.yaml", "", read("portfolio", folder)),
+            "tracking": checked(TrackingSettings, "tracking.yaml", "", read("tracking", folder)),
+            "tear_sheets": _tear_sheets(folder, env),
             "notifiers": checked(Notifications, "notifications.yaml", "", notifications).notifiers,
         },
     )
@@ -313,6 +317,15 @@ def _warehouse(folder: Path | None, env: Mapping[str, str]) -> Warehouse:
         return checked(Warehouse, "QUANT_ASSETS_WAREHOUSE", "", {"root": root})
     values = fill("warehouse.yaml", "", read("warehouse", folder), env)
     return checked(Warehouse, "warehouse.yaml", "", values)
+
+
+def _tear_sheets(folder: Path | None, env: Mapping[str, str]) -> TearSheetSettings:
+    """What is made with tear sheets; the environment says where `quant-assets ui` serves them."""
+    values = read("tear_sheets", folder)
+    served = env.get("QUANT_ASSETS_PAGES_URL")
+    if served and not values.get("pages_url"):
+        values = {**values, "pages_url": served}
+    return checked(TearSheetSettings, "tear_sheets.yaml", "", values)
 
 
 def _artifacts(home: Path, env: Mapping[str, str]) -> str:

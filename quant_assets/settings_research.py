@@ -6,11 +6,13 @@ bounds. How files and environment become settings stands in settings.py.
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from quant_assets.settings_combined import CombinedSettings
 from quant_assets.settings_files import Block, ConfigError, near_name
+from quant_assets.settings_sweeps import OptimizationSettings, SweepSettings
 
 
 class OwnExpression(Block):
@@ -72,23 +74,38 @@ class ModelSettings(Block):
 
 
 class StrategySettings(Block):
-    """A strategy's parameters where they differ from its defaults, in general and by market."""
+    """A strategy's parameters where they differ from its defaults, in general and by market.
+
+    `status` is a tag of its runs in MLflow.
+    """
 
     enabled: bool = True
+    status: Literal["research", "paper", "live", "retired"] = "research"
     parameters: dict[str, Any] = {}
     markets: dict[str, dict[str, Any]] = {}
+    sweep: SweepSettings = SweepSettings()
+    optimization: OptimizationSettings = OptimizationSettings()
 
 
 class Strategies(Block):
-    """The strategies, and further folders in which plugins are looked for."""
+    """The strategies, and further folders in which plugins are looked for.
+
+    `only` are those that run; None: all that are not switched off.
+    """
 
     folders: list[str] = []
+    only: list[str] | None = None
     strategies: dict[str, StrategySettings] = {}
+    combined: CombinedSettings = CombinedSettings()
 
     def parameters(self, strategy: str, market: str) -> dict[str, Any]:
         """What is set for a strategy on a market, where it differs from its own defaults."""
         settings = self.strategies.get(strategy, StrategySettings())
         return {**settings.parameters, **settings.markets.get(market, {})}
+
+    def status(self, strategy: str) -> str:
+        """How far a strategy has come."""
+        return self.strategies.get(strategy, StrategySettings()).status
 
     def enabled(self, names: Iterable[str]) -> list[str]:
         """Those of the names that are not switched off.
@@ -97,11 +114,14 @@ class Strategies(Block):
             ConfigError: a strategy is set that does not exist.
         """
         known = list(names)
-        for name in self.strategies:
+        named = {f"strategies.{name}": name for name in self.strategies}
+        named |= {f"only: {name}": name for name in self.only or ()}
+        for place, name in named.items():
             if name not in known:
                 near = near_name(name, known)
-                raise ConfigError(f"strategies.yaml: strategies.{name}: no such strategy{near}")
-        return [n for n in known if self.strategies.get(n, StrategySettings()).enabled]
+                raise ConfigError(f"strategies.yaml: {place}: no such strategy{near}")
+        wanted = known if self.only is None else [name for name in known if name in self.only]
+        return [n for n in wanted if self.strategies.get(n, StrategySettings()).enabled]
 
 
 class StateMachine(Block):

@@ -22,6 +22,7 @@ from quant_assets.warehouse.storage import PART
 DAILY = (
     *("bars", "quarantine", "adjusted_bars", "universe", "benchmark"),
     *("factors_style", "factor_evaluation", "labels", "predictions"),
+    "recommendations",
 )
 
 

@@ -23,6 +23,7 @@ import yaml
 from quant_assets.settings import Settings, load_settings
 
 START, END = date(2024, 1, 2), date(2024, 2, 29)  # 41 sessions of XNYS
+STRATEGIES = ("cross_sectional_momentum", "low_volatility", "model_quantile")
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE")
 
 
@@ -55,10 +56,12 @@ def small_settings(
     """Settings with just these markets, home and config in `folder`.
 
     `config` has further files (`{"models": {…}}`); `variables` are added to the environment. Of the
-    libraries of factors only style is computed, unless the config says otherwise.
+    libraries of factors only style is computed, of the shipped strategies only STRATEGIES run,
+    unless the config says otherwise.
     """
     files = dict(config or {})
     files["factors"] = {"libraries": ["style"], **files.get("factors", {})}
+    files["strategies"] = {"only": list(STRATEGIES), **files.get("strategies", {})}
     path = write_config(folder, markets=dict(markets), **files)
     return load_settings(path, environment(folder, markets, **variables))
 

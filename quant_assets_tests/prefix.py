@@ -223,7 +223,8 @@ def _compare(
         rows.assign(date=_dates(rows)).sort_values(list(keys), kind="stable").reset_index(drop=True)
         for rows in (expected, actual)
     )
-    if not first[list(keys)].astype(str).equals(second[list(keys)].astype(str)):
+    same = first[list(keys)].equals(second[list(keys)])
+    if not same and not first[list(keys)].astype(str).equals(second[list(keys)].astype(str)):
         marked = (
             first[list(keys)]
             .astype(str)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from quant_assets_tests.graphs import stray_files, tables_of
+from quant_assets_tests.graphs import DAILY, stray_files, tables_of
 from quant_assets_tests.markets import (
     bars,
     sessions,
@@ -47,7 +47,8 @@ def test_help_and_version(shell: Shell) -> None:
 def test_a_backfill_says_what_it_has_done(used: tuple[Shell, Result]) -> None:
     shell, result = used
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"2 of 2 runs succeeded, {1 + 9 * len(DAYS)} asset partitions")
+    made = 1 + len(DAILY) * len(DAYS)
+    assert result.stdout.startswith(f"2 of 2 runs succeeded, {made} asset partitions")
     assert len(result.stdout.splitlines()) == 1
     lines = [line for line in result.stderr.splitlines() if line.startswith("done")]
     assert [line.split()[3] for line in lines] == ["corporate_actions", "benchmark,"]
@@ -162,12 +163,16 @@ def test_wrong_settings_end_with_2(shell: Shell, command: list[str], slip: str) 
 
 
 def test_check_config_says_what_is_active(shell: Shell) -> None:
+    only = ["value", "low_volatility", "model_quantile"]
+    write_config(shell.folder, strategies={"only": only})
     result = shell.run(
         "check-config", QUANT_ASSETS_MLFLOW_TRACKING_URI="postgresql://quant:secret@db/models"
     )
     assert result.exit_code == 0
-    assert "tiny: Test market, XNYS, 21 assets" in result.stdout
+    assert "tiny: Test market, XNYS, 29 assets" in result.stdout
     assert "us: QUANT_ASSETS_MARKETS does not name it" in result.stdout
+    assert "strategies tiny: low_volatility, model_quantile\n" in result.stdout
+    assert "unfit      tiny: value: the market's source has no valuations" in result.stdout
     assert str(shell.folder / "home" / "warehouse") in result.stdout
     assert "postgresql://quant:***@db/models" in result.stdout
     assert "secret" not in result.stdout
@@ -243,9 +248,7 @@ def test_a_reader_that_has_seen_enough(shell: Shell) -> None:
 def test_the_demo_ends_with_tear_sheets(tmp_path: Path) -> None:
     """A demo of some days: what is made ready, what is said, where the pages lie."""
     demo = simulated_market(symbols=25, end=date(2024, 1, 9))
-    off = {"enabled": False}
-    strategies = {"strategies": {"cross_sectional_momentum": off, "model_quantile": off}}
-    write_config(tmp_path, markets={"demo": demo}, strategies=strategies)
+    write_config(tmp_path, markets={"demo": demo}, strategies={"only": ["low_volatility"]})
     shell = Shell(tmp_path, {"demo": demo})
     result = shell.run("demo", "--no-serve")
     assert result.exit_code == 0, result.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import quant_assets
 from quant_assets import compiled
+from quant_assets.backtests.simulation import simulate, simulate_returns
 from quant_assets.factors.catalogue import built_in
 from quant_assets.factors.compute import compute, plan_of
 from quant_assets.factors.correlations import correlate
@@ -20,6 +21,11 @@ from quant_assets.market_data.order_book.book import rebuild
 from quant_assets.market_data.order_book.rules import BookRules
 from quant_assets.market_data.order_book.sampling import Every
 from quant_assets.warehouse.window import Window
+from quant_assets_tests.backtests.trading_samples import (
+    random_market,
+    random_rules,
+    random_weights,
+)
 from quant_assets_tests.factors.expressions.operators.calls import calls, telling_market
 from quant_assets_tests.factors.samples import bars, benchmark, long, market, universe
 from quant_assets_tests.factors.test_evaluation import evaluated, panels
@@ -65,6 +71,11 @@ def run_and_compare() -> None:
     exchange, _ = traded_day(seed=0, steps=1000, first=True)
     for when in (None, Every(10**6)):
         assert rebuild(table(exchange.events), BookRules(True), when).reports[0].clean
+    for seed in range(4):
+        traded, rules = random_market(40, 5, seed), random_rules(seed)
+        weights = random_weights(traded.shape, seed, 3, short=True)
+        assert simulate(weights, traded, rules).positions.num_rows
+        assert len(simulate_returns(weights, traded, rules)) == 40
     assert signatures() == before
 
 

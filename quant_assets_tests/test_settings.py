@@ -147,8 +147,8 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a late schedule": ({"daily_at": "19:30"}, "tiny.daily_at: must lie before 18:00"),
     "a number out of bounds": (
-        {"costs": {"slippage_bps": -1}},
-        "tiny.costs.slippage_bps: Input should be greater than or equal to 0. Got -1 instead",
+        {"trading": {"slippage": {"bps": -1}}},
+        "tiny.trading.slippage.bps: Input should be greater than or equal to 0. Got -1 instead",
     ),
     "no date": ({"start": "2024-13-01"}, "markets.yaml: tiny.start: "),
     "currency": ({"currency": "US dollars"}, "markets.yaml: tiny.currency: "),

@@ -11,45 +11,65 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from quant_assets.backtests.data import bar_fields, strategy_data
-from quant_assets.backtests.simulation import Execution, Simulation, decisions, simulate
+from quant_assets.backtests import simulation_codes as codes
+from quant_assets.backtests.data import bar_fields, columns_of, strategy_data
+from quant_assets.backtests.simulation import Simulation, simulate
 from quant_assets.backtests.strategies.base import Strategy, StrategyError, StrategyParameters
+from quant_assets.backtests.trading_data import TradingData, traded_columns
 from quant_assets.market_data.panels import Panel, session_dates
-from quant_assets.settings import Costs
+from quant_assets.settings_trading import Trading
 
 Number = int | float | str | None
 
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """The tables `backtest`, `backtest_trades` and `backtest_positions` of one strategy.
+    """The tables of one strategy's backtest, each `backtest…` of the warehouse.
 
     `summary` holds numbers for a run report, `warnings` sentences about what a reader must know,
     `parameters` what the strategy ran with, defaults included.
     """
 
     returns: pa.Table
-    trades: pa.Table
+    orders: pa.Table
+    fills: pa.Table
     positions: pa.Table
     summary: dict[str, Number]
     warnings: tuple[str, ...]
     parameters: StrategyParameters
 
+    @property
+    def tables(self) -> dict[str, pa.Table]:
+        """By their names in the warehouse; `backtest` last, for it tells that all are there."""
+        return {
+            "backtest_orders": self.orders,
+            "backtest_fills": self.fills,
+            "backtest_positions": self.positions,
+            "backtest": self.returns,
+        }
+
+
+def columns_to_read(
+    strategy: Strategy, parameters: StrategyParameters, trading: Trading
+) -> dict[str, list[str] | None]:
+    """The tables that a backtest reads, with the columns of each; None is all of them."""
+    chosen: dict[str, list[str] | None] = dict(columns_of(strategy, parameters))
+    for table, columns in traded_columns(trading).items():
+        known = chosen.get(table) or []
+        chosen[table] = columns and [*known, *(c for c in columns if c not in known)]
+    return chosen
+
 
 def run_backtest(
     strategy: Strategy,
     parameters: Mapping[str, Any],
-    adjusted: pa.Table,
-    universe: pa.Table,
-    benchmark: pa.Table | None,
-    predictions: pa.Table | None,
-    costs: Costs,
+    tables: Mapping[str, pa.Table | None],
+    trading: Trading,
     sessions: Iterable[date],
-    execution: Execution = "next_open",
-    stale_sessions: int = 10,
 ) -> BacktestResult:
-    """Run a strategy over the sessions.
+    """Run a strategy over the sessions: it reads adjusted prices, and raw ones are traded on.
 
     Returns begin on the session after the first decision: before it there is nothing to measure,
     and days of cash while a look-back fills or models are missing would dilute every metric.
@@ -57,14 +77,10 @@ def run_backtest(
     Args:
         strategy: the plugin.
         parameters: where they differ from its defaults.
-        adjusted: table `adjusted_bars`: date, symbol, open, close, volume and the strategy's needs.
-        universe: table `universe`: date, symbol and the columns that the strategy needs.
-        benchmark: table `benchmark`, for strategies that need it.
-        predictions: table `predictions`, for strategies that need it.
-        costs: of the market.
+        tables: by their names in the warehouse, with at least `columns_to_read`; but for
+            `adjusted_bars` and `bars` each may be absent or None.
+        trading: the rules of the market.
         sessions: all sessions of the market in the range, ascending.
-        execution: when decisions are traded.
-        stale_sessions: sessions without a bar after which a position is closed.
 
     Raises:
         StrategyError: parameters out of bounds, or weights that break the strategy's contract.
@@ -74,22 +90,25 @@ def run_backtest(
     dates = np.array(list(sessions), "datetime64[D]")
     if not len(dates) or (np.diff(dates) <= np.timedelta64(0, "D")).any():
         raise ValueError(f"sessions must be ascending and not empty. Got {len(dates)} instead.")
-    prices = Panel.from_table(adjusted, bar_fields(strategy), dates)
-    data = strategy_data(strategy, prices, universe, benchmark, predictions)
-    weights = np.asarray(strategy.target_weights(data, settled), np.float64)
+    adjusted = tables.get("adjusted_bars")
+    if adjusted is None:
+        raise ValueError("a backtest reads the table 'adjusted_bars'. Got none instead.")
+    prices = Panel.from_table(adjusted, bar_fields(strategy, settled), dates)
+    data = strategy_data(strategy, settled, prices, tables)
+    weights = np.ascontiguousarray(strategy.target_weights(data, settled), np.float64)
+    traded = TradingData.from_tables(tables, dates, prices.symbols, trading)
     try:
-        decided = decisions(weights, prices)
+        result = simulate(weights, traded, trading)
     except ValueError as error:
         raise StrategyError(f"strategy {strategy.name!r}: {error}") from None
-    result = simulate(weights, prices, costs, 1.0, execution, stale_sessions)
-    summary = _summary(dates, decided, result)
-    warnings = [*_before_start(strategy, settled, dates, decided, predictions), *_notes(result)]
+    before = _before_start(strategy, settled, dates, result, tables.get("predictions"))
     return BacktestResult(
         _named(strategy, result.returns),
-        _named(strategy, result.trades),
+        _named(strategy, result.orders),
+        _named(strategy, result.fills),
         _named(strategy, result.positions),
-        summary,
-        tuple(warnings),
+        _summary(dates, result),
+        (*before, *_notes(result)),
         settled,
     )
 
@@ -99,25 +118,50 @@ def _named(strategy: Strategy, table: pa.Table) -> pa.Table:
     return table.add_column(0, "strategy", name)
 
 
-def _summary(dates: np.ndarray, decided: np.ndarray, result: Simulation) -> dict[str, Number]:
-    returns = result.returns
-    first = str(dates[np.argmax(decided)]) if decided.any() else None
-    sessions = returns.num_rows
+def _summary(dates: np.ndarray, result: Simulation) -> dict[str, Number]:
+    account, decided = result.account, result.decided
+    sessions = len(account.dates)
+    status = _counts(result.orders, "status")
+    capital = account.capital
+
+    def total(column: int) -> float:
+        return float(account.money(column).sum()) / capital
+
     return {
         "sessions": sessions,
-        "first_decision": first,
-        "last_session": str(result.ledger.dates[-1]) if sessions else None,
+        "first_decision": str(dates[result.first]) if decided.any() else None,
+        "last_session": str(account.dates[-1]) if sessions else None,
         "decisions": int(decided.sum()),
-        "orders": result.orders,
-        "dropped_orders": result.dropped,
-        "scaled_down_sessions": result.scaled,
-        "positions_closed_as_stale": result.stale,
-        "costs": float(returns["cost"].to_numpy().sum()),
-        "turnover_per_session": _mean(returns, "turnover"),
-        "exposure": _mean(returns, "exposure"),
-        "positions": _mean(returns, "positions"),
-        "final_equity": float(result.ledger.equity[-1]) if sessions else None,
+        "orders": result.orders.num_rows,
+        **{f"{name}_orders": status.get(name, 0) for name in _TOLD},
+        "fills": result.fills.num_rows,
+        "scaled_down_sessions": int(account.money(codes.SCALED).sum()),
+        "positions_closed_as_stale": _stale(result),
+        "costs": float(account.cost.sum()),
+        "commission": total(codes.FEES),
+        "stamp_tax": total(codes.STAMP),
+        "slippage": total(codes.SLIPPED),
+        "dividends": total(codes.DIVIDENDS),
+        "interest": total(codes.INTEREST),
+        "borrow_cost": total(codes.BORROW),
+        "income_tax": total(codes.TAX),
+        "turnover_per_session": _mean(result.returns, "turnover"),
+        "exposure": _mean(result.returns, "exposure"),
+        "positions": _mean(result.returns, "positions"),
+        "final_equity": float(account.equity[-1]) / capital if sessions else None,
     }
+
+
+_TOLD = ("partial", "waiting", "dropped", "rejected")
+
+
+def _counts(table: pa.Table, column: str) -> dict[str, int]:
+    counted = pc.value_counts(table[column].combine_chunks())
+    return {each["values"]: each["counts"] for each in counted.to_pylist()}
+
+
+def _stale(result: Simulation) -> int:
+    return int((result.events.told_reason == codes.NO_BARS).sum())
 
 
 def _mean(table: pa.Table, column: str) -> float | None:
@@ -128,26 +172,26 @@ def _before_start(
     strategy: Strategy,
     parameters: StrategyParameters,
     dates: np.ndarray,
-    decided: np.ndarray,
+    result: Simulation,
     predictions: pa.Table | None,
 ) -> Iterable[str]:
     """Why the first sessions have no returns."""
-    scored = "score" in strategy.needs
+    scored = "score" in strategy.fields(parameters)
     if scored and (predictions is None or not predictions.num_rows):
         yield "there are no predictions: train the models of these months first"
     elif scored and predictions is not None:
         start = session_dates(predictions["date"]).min()
         if start > dates[0]:
             yield f"no predictions before {start}"
-    if not decided.any():
+    if not result.decided.any():
         yield (
             f"nothing was decided on {len(dates)} sessions (the look-back is "
             f"{strategy.lookback(parameters)}): there are no returns"
         )
-    elif skipped := int(np.argmax(decided)):
+    elif result.first:
         yield (
-            f"returns begin after the first decision on {dates[skipped]}: the "
-            f"{skipped} sessions before it are left out"
+            f"returns begin after the first decision on {dates[result.first]}: the "
+            f"{result.first} sessions before it are left out"
         )
 
 
@@ -155,9 +199,11 @@ def _notes(result: Simulation) -> Iterable[str]:
     """What happened on the way that a reader of the returns must know."""
     if result.ruined:
         yield f"the capital was lost on {result.ruined}: the simulation ends there"
-    if result.dropped:
-        yield f"orders dropped because the symbol did not trade on the day: {result.dropped}"
-    if result.scaled:
-        yield f"sessions on which purchases were scaled down for want of cash: {result.scaled}"
-    if result.stale:
-        yield f"positions without bars that were closed at their last close: {result.stale}"
+    told = result.orders.filter(pc.not_equal(result.orders["reason"], ""))
+    unfilled = told.filter(pc.not_equal(told["status"], "filled"))
+    reasons = _counts(unfilled, "reason")
+    if reasons:
+        parts = ", ".join(f"{name} {count}" for name, count in sorted(reasons.items()))
+        yield f"orders not done, or not in full, by reason: {parts}"
+    if stale := _stale(result):
+        yield f"positions without bars that were closed at their last close: {stale}"

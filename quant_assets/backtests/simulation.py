@@ -1,52 +1,70 @@
-"""Trading on target weights: from decisions to returns, trades and positions, costs included.
+"""Trading on target weights, share by share: from decisions to an account, orders and fills.
 
-Here stand the rules of the simulation, its checks and its tables; the loop itself is compiled in
-`kernels.py`. Where weights come from is not known here.
+Here stand the rules of the simulation and its entry points; the loop itself is compiled in
+`simulation_kernels.py`, what is traded on is in `trading_data.py` and the tables of the result are
+in `simulation_tables.py`. Where weights come from is not known here, and what each rule may be set
+to stands in `settings_trading.py`.
 
-The rules, for each session t:
+The rules, for each session t, in this order:
 
-1. Prices are adjusted for splits and dividends, so a position earns the total return. Positions
-   are valued at the price of execution: the open of t (`next_open`) or its close (`next_close`).
-2. What was decided at the close of t-1 is traded now. Targets are shares of the equity that is
-   left after the costs of reaching them (a fixed point): full investment leaves no debt.
-3. Costs are a share of the traded value, bought or sold, and come out of cash.
-4. A symbol without a bar, or with a volume of 0, cannot be traded: its order is dropped and
-   counted, the position stays as it is until the next decision. If purchases then cost more than
-   the cash there is, all of them are scaled down alike; cash is not borrowed.
-5. Positions are valued at the close; without a bar at the last close.
-6. A position without a bar for `stale_sessions` sessions is closed at its last close, with the
-   usual costs, at the end of that session: only then is it known.
+1. Overnight. Cash above 0 earns `cash_interest` x the risk-free rate known at the close of t-1,
+   cash below 0 costs `margin_rate`, short positions cost `borrow_rate` on their value at the close
+   of t-1: rate x calendar days / 365.
+2. Income tax. On the first session of a month the tax on the month before is paid: `rate` x (net
+   gain of its sales - losses carried forward). Gains are measured against the average cost of the
+   position, costs included on both sides. Nothing is due if the month's sales were at most
+   `exempt_sales`, and then no loss is used up; a loss is carried forward in any case.
+3. Events. A split multiplies the shares held; what is then less than a share is paid out at the
+   last close where lots are traded. Payments come on the ex-date, net of what is kept back; short
+   positions pay them. A right to buy new shares is sold for what it is worth.
+4. Decision. What was decided at the close of t-1 becomes orders: (target weight x equity - value
+   of the position) / price, rounded to whole lots towards 0. Equity and values are those before
+   the orders, at the prices of execution: the raw open (`next_open`) or close (`next_close`) of t;
+   the last close where the symbol does not trade. A target of 0 closes the position, odd lots
+   included. A gap of at most `band` x equity is left alone. A new decision cancels what waits.
+5. What can be done. A symbol without a bar, with a volume of 0 or halted does not trade; nothing is
+   bought at the upper price limit and nothing sold at the lower one; what was bought fewer than
+   `holding_sessions` sessions ago is not sold; an order is at most `max_volume_share` of the
+   session's volume. What cannot be done is dropped, or waits with its quantity for the next session
+   (`blocked_orders`).
+6. Prices and costs. Slippage is in the price that is paid or got, at most half of the quoted one.
+   Commission is paid on every fill, stamp tax on sales.
+7. Cash. Sales come first. If the purchases cost more than there is then, all of them are made
+   smaller alike, and rounded down to lots: cash is not borrowed, unless the weights sum to more
+   than 1, and then by so much. What the account lacks for its costs is no order that failed; where
+   sales were blocked the orders are told as partial. What was cut for want of cash does not wait.
+8. Close. Positions are valued at the close, without a bar at the last one. A position without a
+   bar for `stale_sessions` sessions (days that the exchange calls halted are no such sessions) is
+   closed at its last close, with commission and stamp tax, at the end of that session: only then
+   is it known.
 
-Cash earns nothing and short positions cost nothing but their trades. Without a decision positions
-drift. If the capital is lost, the simulation ends on that session.
+A symbol trades once a session at most: what is bought is held overnight, so one session of
+`holding_sessions` (T+1) always holds, and there are no day trades to be taxed apart. If the capital
+is lost, the simulation ends on that session. With every session
+
+    cash(t) = cash(t-1) + interest - borrow cost - tax + dividends
+              - purchases + sales - commission - stamp tax,
+    equity(t) = cash(t) + sum of shares x close.
 """
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from quant_assets.market_data.panels import FloatArray, Panel, date_column
-from quant_assets.settings import Costs
+from quant_assets.backtests import simulation_codes as codes
+from quant_assets.backtests import simulation_tables as tables
+from quant_assets.backtests.account import Account
+from quant_assets.backtests.trading_data import TradingData
+from quant_assets.market_data.panels import FloatArray
+from quant_assets.settings_trading import Trading
 
-Execution = Literal["next_open", "next_close"]
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """The account by session, in units of the initial capital; each of shape (S,).
-
-    At every close equity = cash + sum of positions, and cash changes only by trades and costs.
-    """
-
-    dates: np.ndarray
-    cash: FloatArray
-    equity: FloatArray
-    equity_before: FloatArray
-    """Equity before the session's orders, at the prices of execution."""
+_DAYS_A_YEAR = 365.0
+_NO_PANEL = np.zeros((0, 0))
+_NO_FLAGS = np.zeros((0, 0), bool)
 
 
 @dataclass(frozen=True)
@@ -54,197 +72,242 @@ class Simulation:
     """What came of the decisions; the tables have the columns of the warehouse but `strategy`.
 
     Attributes:
-        returns: one row a session, from the session after the first decision on. cost and the
-            returns are shares of the equity at the close before, turnover of the equity before the
-            orders; gross_return = net_return + cost; turnover counts purchases plus sales.
-        trades: weights and cost are shares of the equity before the session's orders, so
-            weight_before + traded_weight = weight_after.
-        positions: weights at the close, of the symbols held.
-        ledger: the account behind them.
-        orders: executed orders.
-        dropped: orders for symbols that did not trade on the session.
-        scaled: sessions on which purchases were scaled down for want of cash.
-        stale: positions closed at their last close for want of bars.
+        data: what was traded on.
+        rules: by which.
+        first: row of the first decision; the account begins on the session after it.
+        columns: the symbols that ever had a weight, as columns of the data, ascending.
+        decided: bool (T,), the rows whose decisions were traded.
+        account: the account by session.
+        events: fills and what is told of orders.
         ruined: the session on which the capital was lost, if it was.
     """
 
-    returns: pa.Table
-    trades: pa.Table
-    positions: pa.Table
-    ledger: Ledger
-    orders: int
-    dropped: int
-    scaled: int
-    stale: int
+    data: TradingData
+    rules: Trading
+    first: int
+    columns: np.ndarray
+    decided: np.ndarray
+    account: Account
+    events: tables.Events
     ruined: date | None
 
+    @cached_property
+    def returns(self) -> pa.Table:
+        """Table `backtest`: a row a session, from the one after the first decision on."""
+        return tables.returns_table(self.account)
 
-def simulate(
-    weights: FloatArray,
-    prices: Panel,
-    costs: Costs,
-    initial: float = 1.0,
-    execution: Execution = "next_open",
-    stale_sessions: int = 10,
-) -> Simulation:
+    @cached_property
+    def orders(self) -> pa.Table:
+        """Table `backtest_orders`."""
+        return tables.orders_table(self)
+
+    @cached_property
+    def fills(self) -> pa.Table:
+        """Table `backtest_fills`."""
+        return tables.fills_table(self)
+
+    @cached_property
+    def positions(self) -> pa.Table:
+        """Table `backtest_positions`."""
+        return tables.positions_table(self)
+
+
+def simulate(weights: FloatArray, data: TradingData, rules: Trading) -> Simulation:
     """Trade on target weights.
 
     Args:
-        weights: (T, N), row t decided at the close of t; a row of NaN is no decision.
-        prices: adjusted `open`, `close` and `volume` on every session of the market, (T, N); NaN
-            where there is no bar. A bar without a close is none.
-        costs: commission and slippage in basis points of the traded value.
-        initial: capital at the start.
-        execution: trade at the open or at the close of the session after the decision.
-        stale_sessions: sessions without a bar after which a position is closed.
+        weights: (T, N) float64, row t decided at the close of t; a row of NaN is no decision.
+        data: the market on the same sessions and symbols.
+        rules: of trading.
 
     Raises:
         ValueError: shapes that do not fit, weights that are infinite or decided in part only.
     """
-    decided = decisions(weights, prices)
-    if execution not in ("next_open", "next_close"):
-        raise ValueError(
-            f"execution must be 'next_open' or 'next_close'. Got {execution!r} instead."
-        )
-    if not (initial > 0 and stale_sessions >= 1):
-        raise ValueError(
-            f"initial must be above 0 and stale_sessions at least 1. "
-            f"Got {initial} and {stale_sessions} instead."
-        )
-    from quant_assets.backtests.kernels import trade_targets
+    run = _prepared(weights, data, rules)
+    rooms = run.sessions * len(run.columns)
+    events = tables.Events.of_at_most(rooms, run.sessions)
+    lived = run.trade(events, record=True)
+    return Simulation(
+        data,
+        rules,
+        run.first,
+        run.columns,
+        run.decided,
+        Account(data.dates[run.first :][1:lived], rules.capital, run.series[1:lived]),
+        events.ended(lived),
+        _ruin(run, lived, data),
+    )
+
+
+def simulate_returns(weights: FloatArray, data: TradingData, rules: Trading) -> FloatArray:
+    """The net returns of `simulate`, without events: for sweeps over many sets of parameters.
+
+    Returns:
+        (T,); NaN up to the session of the first decision, 0 after the capital was lost.
+    """
+    run = _prepared(weights, data, rules)
+    lived = run.trade(tables.Events.of_at_most(0, run.sessions), record=False)
+    returns = np.zeros(len(data.dates))
+    returns[: run.first + 1] = np.nan
+    account = Account(data.dates[run.first :][1:lived], rules.capital, run.series[1:lived])
+    returns[run.first + 1 : run.first + lived] = account.net_return
+    return returns
+
+
+def decisions(weights: FloatArray, data: TradingData) -> tuple[np.ndarray, np.ndarray]:
+    """In which rows something was decided (T,), and which symbols ever have a weight (N,); bool.
+
+    Raises:
+        ValueError: weights of another shape, infinite or decided in part only.
+    """
+    from quant_assets.backtests.simulation_kernels import scan
     from quant_assets.compiled import warm_up
 
     warm_up()
+    if weights.shape != data.shape or weights.dtype != np.float64:
+        raise ValueError(
+            f"weights must be float64 of the shape of the prices {data.shape} (sessions, "
+            f"symbols). Got {weights.dtype} of {weights.shape} instead."
+        )
+    decided, largest = np.zeros(len(weights), bool), np.zeros(weights.shape[1])
+    fault = scan(np.ascontiguousarray(weights), decided, largest)
+    if fault >= 0:
+        t, i = divmod(fault, weights.shape[1])
+        raise ValueError(
+            f"weights of {data.dates[t]} must all be finite (0 is not held) or all NaN (no "
+            f"decision). Got {weights[t, i]} for {data.symbols[i]} instead."
+        )
+    return decided, largest > 0
+
+
+def traded_decisions(decided: np.ndarray, dates: np.ndarray, rules: Trading) -> np.ndarray:
+    """The decisions that the calendar of the rules lets through, bool (T,)."""
+    if rules.rebalance == "decided":
+        return decided
+    if rules.rebalance == "weekly":
+        periods = (dates.astype("datetime64[D]").astype(np.int64) + 3) // 7  # day 0: a Thursday
+    else:
+        periods = dates.astype("datetime64[M]").astype(np.int64)
+    rows = np.flatnonzero(decided)
+    through = np.zeros(len(decided), bool)
+    through[rows[np.unique(periods[rows], return_index=True)[1]]] = True
+    return through
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The arguments of the kernel, from the first decision on."""
+
+    first: int
+    columns: np.ndarray
+    decided: np.ndarray
+    series: FloatArray
+    given: tuple[Any, ...]
+    numbers: FloatArray
+    switches: np.ndarray
+
+    @property
+    def sessions(self) -> int:
+        return len(self.series)
+
+    def trade(self, events: tables.Events, record: bool) -> int:
+        """Run the kernel; returns the sessions until the capital was lost, at most all."""
+        from quant_assets.backtests.simulation_kernels import trade
+
+        self.switches[codes.RECORD] = record
+        rules = (self.numbers, self.switches)
+        arguments: tuple[Any, ...] = (*self.given, *rules, self.series, *events.arrays)
+        lived: int = trade(*arguments)
+        return lived
+
+
+def _prepared(weights: FloatArray, data: TradingData, rules: Trading) -> _Run:
+    decided, held = decisions(weights, data)
+    decided = traded_decisions(decided, data.dates, rules)
     # Before the first decision there is nothing to simulate; symbols never held cost only time.
     first = int(np.argmax(decided)) if decided.any() else len(decided)
-    held = np.flatnonzero((np.nan_to_num(weights) != 0).any(axis=0))
-    symbols = prices.symbols[held]
-    close = np.ascontiguousarray(prices["close"][first:, held])
-    quoted = prices["open" if execution == "next_open" else "close"][first:, held]
-    price = np.where(close > 0, quoted, np.nan)
-    sessions, count = close.shape
-    equity, cash, equity_before = (np.zeros(sessions) for _ in range(3))
-    before, traded, trade_price, value = (np.zeros((sessions, count)) for _ in range(4))
-    counts = np.zeros((sessions, 4), np.int64)
-    rate = (costs.commission_bps + costs.slippage_bps) * 1e-4
-    lived: int = trade_targets(
-        np.ascontiguousarray(weights[first:, held], np.float64),
-        decided[first:],
-        price,
-        close,
-        np.ascontiguousarray(prices["volume"][first:, held]),
-        rate,
-        initial,
-        stale_sessions,
-        equity,
-        cash,
-        equity_before,
-        before,
-        traded,
-        trade_price,
-        value,
-        counts,
-    )
-    rows = slice(1, lived)
-    dates = prices.dates[first:][rows]
-    ledger = Ledger(dates, cash[rows], equity[rows], equity_before[rows])
-    ruined = lived > 0 and bool(equity[lived - 1] <= 0)
-    if ruined:
-        value[lived - 1] = 0.0
-    orders, dropped, scaled, stale = (int(n) for n in counts[rows].sum(axis=0))
-    return Simulation(
-        _returns(ledger, initial, rate, traded[rows], value[rows]),
-        _trades(ledger, symbols, rate, before[rows], traded[rows], trade_price[rows]),
-        _positions(ledger, symbols, value[rows]),
-        ledger,
-        orders,
-        dropped,
-        scaled,
-        stale,
-        dates[-1].astype(object) if ruined else None,
-    )
+    columns = np.flatnonzero(held)
 
+    def panel(values: FloatArray | None) -> FloatArray:
+        return _NO_PANEL if values is None else np.ascontiguousarray(values[first:])
 
-def decisions(weights: FloatArray, prices: Panel) -> np.ndarray:
-    """In which rows something was decided: bool, shape (T,); checks the weights on the way."""
-    if weights.shape != prices.shape:
-        raise ValueError(
-            f"weights must have the shape of the prices {prices.shape} (sessions, symbols). "
-            f"Got {weights.shape} instead."
-        )
-    known = ~np.isnan(weights)
-    decided: np.ndarray = np.any(known, axis=1)
-    faulty: np.ndarray = np.where(known, np.isinf(weights), decided[:, None])
-    if faulty.any():
-        t, i = (int(at[0]) for at in np.nonzero(faulty))
-        raise ValueError(
-            f"weights of {prices.dates[t]} must all be finite (0 is not held) or all NaN (no "
-            f"decision). Got {weights[t, i]} for {prices.symbols[i]} instead."
-        )
-    return decided
-
-
-def _returns(
-    ledger: Ledger, initial: float, rate: float, traded: FloatArray, value: FloatArray
-) -> pa.Table:
-    turned = np.abs(traded).sum(axis=1)
-    previous = np.concatenate([[initial], ledger.equity[:-1]])
-    cost = rate * turned / previous
-    net = ledger.equity / previous - 1.0
-    return pa.table(
-        {
-            "date": date_column(ledger.dates),
-            "gross_return": net + cost,
-            "cost": cost,
-            "net_return": net,
-            "turnover": _share(turned, ledger.equity_before),
-            "exposure": _share(np.abs(value).sum(axis=1), ledger.equity),
-            "positions": pa.array((value != 0).sum(axis=1), pa.int32()),
-            "equity": ledger.equity,
-        }
+    price = data.open if rules.execution == "next_open" else data.close
+    halted = _NO_FLAGS if data.halted is None else np.ascontiguousarray(data.halted[first:])
+    if not len(columns):  # nothing is ever held: cash only
+        columns = np.zeros(0, np.int64)
+    slippage = rules.slippage
+    numbers = np.zeros(10)
+    numbers[codes.CAPITAL] = rules.capital
+    numbers[codes.COMMISSION] = rules.commission_bps * 1e-4
+    numbers[codes.MINIMUM] = rules.minimum_commission
+    numbers[codes.SPREAD], numbers[codes.IMPACT] = slippage.bps * 1e-4, slippage.coefficient
+    numbers[codes.LOT], numbers[codes.BAND] = rules.lot, rules.band
+    numbers[codes.VOLUME_SHARE] = rules.max_volume_share or np.inf
+    if rules.income_tax is not None:
+        numbers[codes.TAX_RATE] = rules.income_tax.rate
+        numbers[codes.EXEMPT_SALES] = rules.income_tax.exempt_sales
+    switches = np.zeros(6, np.int64)
+    switches[codes.SLIPPAGE] = codes.SLIPPAGE_KINDS.index(slippage.kind)
+    switches[codes.WAITS] = rules.blocked_orders == "wait"
+    switches[codes.HOLDING] = rules.holding_sessions
+    switches[codes.STALE] = rules.stale_sessions
+    switches[codes.TAXED] = rules.income_tax is not None
+    return _Run(
+        first,
+        columns,
+        decided,
+        np.zeros((len(decided) - first, codes.SERIES)),
+        (
+            np.ascontiguousarray(weights[first:]),
+            decided[first:],
+            *(panel(values) for values in (price, data.close, data.volume)),
+            columns,
+            halted,
+            *(panel(values) for values in (data.upper, data.lower)),
+            *(panel(values) for values in (data.average_turnover, data.volatility)),
+            *tables.events_from(data, first, columns),
+            *_rates(data, first, rules),
+        ),
+        numbers,
+        switches,
     )
 
 
-def _trades(
-    ledger: Ledger,
-    symbols: np.ndarray,
-    rate: float,
-    before: FloatArray,
-    traded: FloatArray,
-    trade_price: FloatArray,
-) -> pa.Table:
-    rows, columns = np.nonzero(traded)
-    equity = ledger.equity_before[rows]
-    weight_before = before[rows, columns] / equity
-    traded_weight = traded[rows, columns] / equity
-    return pa.table(
-        {
-            "date": date_column(ledger.dates[rows]),
-            "symbol": _names(symbols, columns),
-            "weight_before": weight_before,
-            "weight_after": weight_before + traded_weight,
-            "traded_weight": traded_weight,
-            "price": trade_price[rows, columns],
-            "cost": rate * np.abs(traded_weight),
-        }
+def _rates(data: TradingData, first: int, rules: Trading) -> tuple[np.ndarray, ...]:
+    """By session: what cash earns, debt and short positions cost, stamp tax, the month."""
+    dates = data.dates[first:]
+    years = np.zeros(len(dates))
+    years[1:] = np.diff(dates.astype("datetime64[D]").astype(np.int64)) / _DAYS_A_YEAR
+    risk_free = np.zeros(len(dates))
+    if data.risk_free_rate is not None and rules.cash_interest and len(dates):
+        known = _carried_forward(data.risk_free_rate)[first:]
+        risk_free[1:] = known[:-1]
+    return (
+        rules.cash_interest * risk_free * years,
+        rules.margin_rate * years,
+        rules.borrow_rate * years,
+        stamp_rates(dates, rules),
+        dates.astype("datetime64[M]").astype(np.int64),
     )
 
 
-def _positions(ledger: Ledger, symbols: np.ndarray, value: FloatArray) -> pa.Table:
-    rows, columns = np.nonzero(value)
-    return pa.table(
-        {
-            "date": date_column(ledger.dates[rows]),
-            "symbol": _names(symbols, columns),
-            "weight": value[rows, columns] / ledger.equity[rows],
-        }
-    )
+def stamp_rates(dates: np.ndarray, rules: Trading) -> FloatArray:
+    """The stamp tax of each session as a share of the sold value, shape (T,)."""
+    starts = sorted(rules.stamp_tax_bps)
+    found = np.searchsorted(np.array(starts, "datetime64[D]"), dates, "right") - 1
+    bps = np.array([rules.stamp_tax_bps[day] for day in starts])
+    return np.where(found >= 0, bps[np.maximum(found, 0)], 0.0) * 1e-4
 
 
-def _names(symbols: np.ndarray, columns: np.ndarray) -> pa.Array:
-    return pc.take(pa.array(symbols.astype(object), pa.string()), pa.array(columns))
+def _carried_forward(values: FloatArray) -> FloatArray:
+    """Missing values are the last known one, 0 before the first."""
+    rows = np.where(np.isnan(values), -1, np.arange(len(values)))
+    last = np.maximum.accumulate(rows)
+    return np.where(last >= 0, values[np.maximum(last, 0)], 0.0)
 
 
-def _share(amount: FloatArray, equity: FloatArray) -> FloatArray:
-    """Amounts as shares of equity, 0 where the capital was lost."""
-    return np.where(equity > 0, amount / np.where(equity > 0, equity, 1.0), 0.0)
+def _ruin(run: _Run, lived: int, data: TradingData) -> date | None:
+    if not lived or run.series[lived - 1, codes.EQUITY] > 0:
+        return None
+    day: date = data.dates[run.first + lived - 1].astype("datetime64[D]").astype(object)
+    return day

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from quant_assets.factors.report.digest import OTHER, only_month
 from quant_assets.factors.report.placing import apart
-from quant_assets.pages.figures import GREY, SMALL, TEXT, heading, new_figure, png
+from quant_assets.pages.figures import GREY, SMALL, TEXT, blue_orange, heading, new_figure, png
 
 LABELLED = 60  # factors up to which a heat map can name its rows
 _APART = 0.024  # of the axes' height: names of types closer than this would overlap
@@ -56,7 +56,7 @@ def correlation_figure(correlations: pa.Table, types: Mapping[str, str], label: 
         + ("" if named else " By type of factor, alike ones beside one another.")
         + (f" {without} without any are left out." if without else ""),
     )
-    colours, steps = _blue_orange(20 if named else 10)
+    colours, steps = blue_orange(20 if named else 10)
     image = axes.imshow(
         matrix[np.ix_(order, order)], cmap=colours, norm=steps, interpolation="nearest"
     )
@@ -131,15 +131,3 @@ def _clustered(matrix: np.ndarray) -> np.ndarray:
     pairs = distance[np.triu_indices(len(matrix), 1)]
     order: np.ndarray = leaves_list(linkage(np.maximum(pairs, 0.0), "average"))
     return order
-
-
-def _blue_orange(count: int) -> tuple[Any, Any]:
-    """Colours from -1 to 1 and `count` steps, an even number; what rounds to zero is white.
-
-    Few steps keep the picture of many factors small.
-    """
-    from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
-
-    colours = ["#8C3B00", "#E69F00", "#F7F7F7", "#56B4E9", "#08306B"]
-    shades = LinearSegmentedColormap.from_list("blue_orange", colours).with_extremes(bad="#BBBBBB")
-    return shades, BoundaryNorm((np.arange(count + 2) - (count + 1) / 2) * (2.0 / count), shades.N)

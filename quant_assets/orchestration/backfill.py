@@ -72,10 +72,11 @@ class Stage:
 
 @dataclass
 class Outcome:
-    """What became of a run."""
+    """What became of a run; `made` are its assets that were materialized, also if it failed."""
 
     run: Run
     run_id: str | None = None
+    made: frozenset[dg.AssetKey] = frozenset()
     error: str | None = None
     skipped: bool = False
     interrupted: bool = False
@@ -222,8 +223,8 @@ def execute(
     """Run the stages one after another.
 
     A run that fails does not stop the others of its stage; what is downstream of it is run where
-    it can use what was there before, and skipped where the failed assets are its direct parents
-    and none of their runs succeeded. Ctrl-C ends the present run and the backfill.
+    it can use what was there before, and skipped where a direct parent was asked for and no run
+    made it. Ctrl-C ends the present run and the backfill.
     """
     graph = repository.asset_graph
     report = Report()
@@ -251,8 +252,8 @@ def execute(
             for stage in stages:
                 parents = {p for key in stage.keys for p in graph.get(key).parent_keys}
                 outcomes = [one(run, bool(parents & broken), noticed) for run in stage.runs]
-                if not any(outcome.success for outcome in outcomes):
-                    broken.update(stage.keys)
+                broken.update(stage.keys)
+                broken.difference_update(*(outcome.made for outcome in outcomes))
         except KeyboardInterrupt:
             report.interrupted = True
     return report
@@ -278,9 +279,22 @@ def _execute(
     except KeyboardInterrupt:
         return Outcome(run, error=INTERRUPTED, interrupted=True)
     if result.success:
-        return Outcome(run, result.run_id)
+        return Outcome(run, result.run_id, frozenset(run.keys))
+    made = _made(result)
     error = first_error(result)
     if error is not None and error.cls_name in {kind.__name__ for kind in INTERRUPTS}:
         # Dagster makes a failed run of Ctrl-C where errors are not raised.
-        return Outcome(run, result.run_id, INTERRUPTED, interrupted=True)
-    return Outcome(run, result.run_id, told(error) if error else "failed; the UI has the log")
+        return Outcome(run, result.run_id, made, INTERRUPTED, interrupted=True)
+    return Outcome(run, result.run_id, made, told(error) if error else "failed; the UI has the log")
+
+
+def _made(result: dg.ExecuteInProcessResult) -> frozenset[dg.AssetKey]:
+    """The assets that a failed run made all the same, and no check of theirs found a fault in."""
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    faulty = set()
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            found = event.asset_check_evaluation_data
+            if not found.passed and found.severity == dg.AssetCheckSeverity.ERROR:
+                faulty.add(found.asset_key)
+    return frozenset(key for key in made - faulty if key is not None)

@@ -9,16 +9,21 @@ from typing import Any
 
 import dagster as dg
 
+from quant_assets.backtests.availability import fitting
 from quant_assets.backtests.strategies.base import Strategy
-from quant_assets.backtests.strategies.registry import discover
+from quant_assets.backtests.strategies.registry import enabled_strategies
 from quant_assets.orchestration.assets.backtests import backtest_assets
 from quant_assets.orchestration.assets.factors import factor_assets
 from quant_assets.orchestration.assets.market_data import market_data_assets
 from quant_assets.orchestration.assets.models import model_assets
 from quant_assets.orchestration.assets.order_book import order_book_assets
 from quant_assets.orchestration.assets.raw_files import raw_file_assets
+from quant_assets.orchestration.assets.recommendations import recommendation_assets
+from quant_assets.orchestration.assets.sweeps import sweep_assets
 from quant_assets.orchestration.assets.tear_sheets import tear_sheet_assets
+from quant_assets.orchestration.backtest_tracking import tracking_resource
 from quant_assets.orchestration.checks import freshness_checks, market_checks
+from quant_assets.orchestration.combined import combined_definitions
 from quant_assets.orchestration.consistency import check_settings
 from quant_assets.orchestration.io_managers import WarehouseIOManager
 from quant_assets.orchestration.jobs import market_jobs
@@ -49,14 +54,14 @@ def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definit
     Args:
         settings: by default those of files and environment.
         overrides: resources in place of the settings' own (`warehouse`, `artifacts`,
-            `model_store`, `mlflow`, `io_manager`; `s3`, where something lies there).
+            `model_store`, `mlflow`, `backtest_tracking`, `io_manager`; `s3`, where something lies
+            there).
 
     Raises:
         ConfigError: a setting that does not fit.
     """
     settings = settings or load_settings()
-    strategies = discover(settings.strategies.folders)
-    enabled = {name: strategies[name] for name in settings.strategies.enabled(strategies)}
+    enabled = enabled_strategies(settings.strategies)
     check_settings(settings, enabled)
     parts = [
         _market(MarketPartitions(market), settings, enabled) for market in settings.markets.values()
@@ -73,6 +78,7 @@ def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definit
 def _market(
     partitions: MarketPartitions, settings: Settings, strategies: Mapping[str, Strategy]
 ) -> dg.Definitions:
+    strategies = fitting(strategies, partitions.market, settings).able
     by_strategy = dg.StaticPartitionsDefinition(list(strategies))
     assets = [
         *raw_file_assets(partitions, settings.thread_no),
@@ -81,6 +87,8 @@ def _market(
         *factor_assets(partitions, settings),
         *model_assets(partitions, settings),
         *backtest_assets(partitions, settings, strategies, by_strategy),
+        *recommendation_assets(partitions, settings, strategies),
+        *sweep_assets(partitions, settings, strategies, by_strategy),
         *tear_sheet_assets(partitions, settings, strategies, by_strategy),
     ]
     jobs = market_jobs(partitions, by_strategy, assets)
@@ -97,6 +105,7 @@ def _market(
         market,
         summary_definitions(partitions, assets),
         mining_definitions(partitions, settings, assets),
+        combined_definitions(partitions, settings, strategies, jobs.strategies),
     )
 
 
@@ -107,6 +116,7 @@ def _resources(settings: Settings) -> dict[str, Any]:
         "artifacts": artifacts_resource(settings.artifacts_root),
         "model_store": model_store,
         **({"s3": s3_resource()} if settings.uses_s3 else {}),
+        "backtest_tracking": tracking_resource(settings),
         "io_manager": WarehouseIOManager(warehouse, settings.markets),
         "mlflow": mlflow_tracking.configured(
             {

@@ -6,7 +6,8 @@ registries know, so that a slip shows when the graph is built and not in the mid
 
 from collections.abc import Iterable, Mapping
 
-from quant_assets.backtests.strategies.base import Strategy
+from quant_assets.backtests.strategies.base import Strategy, factor_of
+from quant_assets.backtests.sweeps.measures import check_blocks
 from quant_assets.factors.catalogue import OWN, catalogue
 from quant_assets.factors.expressions.errors import ExpressionError
 from quant_assets.factors.expressions.fields import DEFINITIONS, FIELDS
@@ -36,14 +37,33 @@ def check_settings(settings: Settings, strategies: Mapping[str, Strategy]) -> No
     for strategy, choice in settings.strategies.strategies.items():
         for market in choice.markets:
             _known(f"strategies.yaml: strategies.{strategy}.markets", "market", market, markets)
+    for market in settings.portfolio.markets:
+        _known("portfolio.yaml: markets", "market", market, markets)
+    for market in settings.markets:
+        for name in settings.portfolio.of(market).strategies:
+            _known("portfolio.yaml: strategies", "strategy", name, strategies)
     for machine in settings.mining.step_functions.state_machines:
         _known("mining.yaml: step_functions.state_machines", "market", machine.market, markets)
     for name, plugin in strategies.items():
         for market in settings.markets:
             try:
-                plugin.parse(settings.strategies.parameters(name, market))
+                parameters = plugin.parse(settings.strategies.parameters(name, market))
             except ConfigError as fault:
                 raise ConfigError(f"strategies.yaml: on market {market}: {fault}") from None
+            place = f"strategies.yaml: on market {market}: strategy {name!r}"
+            _check_fields(place, plugin.fields(parameters), settings.factors)
+        if name in settings.strategies.strategies:
+            check_blocks(plugin, settings.strategies.strategies[name])
+
+
+def _check_fields(place: str, fields: Iterable[str], factors: FactorSettings) -> None:
+    """Factors that a strategy reads; whether a market computes them, availability.py tells."""
+    named = [factor for field in fields if (factor := factor_of(field))]
+    every = catalogue(FactorSettings(expressions=factors.expressions), "") if named else None
+    for library, name in named:
+        assert every is not None
+        _known(place, "library of factors", library, every.names)
+        _known(f"{place}: library {library}", "factor", name, every.library(library).expressions)
 
 
 def _check_factors(factors: FactorSettings, markets: Iterable[str]) -> None:

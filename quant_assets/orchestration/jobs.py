@@ -12,6 +12,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
 )
 
+from quant_assets.orchestration.assets.sweeps import NAMED_ONLY
 from quant_assets.orchestration.partitions import MarketPartitions
 
 AssetJob = UnresolvedAssetJobDefinition
@@ -25,13 +26,16 @@ class MarketJobs:
     models: AssetJob
     summaries: AssetJob
     strategies: AssetJob
+    # Sweeps and searches, which no schedule runs.
+    sweeps: AssetJob
     # None for a market whose source has no raw files that come year by year.
     raw_files: AssetJob | None = None
 
     def all(self) -> list[AssetJob]:
         """Every job, for the definitions."""
         raw_files = [self.raw_files] if self.raw_files is not None else []
-        return [*raw_files, self.daily, self.models, self.summaries, self.strategies]
+        jobs = [self.daily, self.models, self.summaries, self.strategies, self.sweeps]
+        return [*raw_files, *jobs]
 
 
 def market_jobs(
@@ -39,8 +43,10 @@ def market_jobs(
     strategies: dg.StaticPartitionsDefinition,
     assets: list[dg.AssetsDefinition],
 ) -> MarketJobs:
-    """The days, the month's models, the month's summaries, the strategies."""
+    """The days, the month's models, the month's summaries, the strategies, their sweeps."""
     market = partitions.market
+    sweeps = [a for a in assets if any(key.path[-1] in NAMED_ONLY for key in a.keys)]
+    assets = [a for a in assets if a not in sweeps]
     days = {key for a in assets if a.partitions_def == partitions.daily for key in a.keys}
     whole = [a for a in assets if a.partitions_def is None]
     # What is read from outside is read anew with each day; what looks through all days has time.
@@ -62,13 +68,18 @@ def market_jobs(
 
     return MarketJobs(
         daily=job(
-            "daily", "sessions, from market data to predictions", partitions.daily, from_outside
+            "daily", "sessions, from market data to recommendations", partitions.daily, from_outside
         ),
         models=job("models", "the models of a month", partitions.model_months),
         summaries=job(
             "summaries", "the factors of a month, splits of all days", partitions.monthly, of_days
         ),
         strategies=job("strategies", "backtests and tear sheets", strategies),
+        sweeps=dg.define_asset_job(
+            f"{market.name}_sweeps",
+            selection=dg.AssetSelection.assets(*(a.key for a in sweeps)),
+            description=f"{market.label}: parameter sweeps and walk-forward searches",
+        ),
         raw_files=job("raw_files", "the exchange's files of a year", partitions.yearly)
         if any(a.partitions_def == partitions.yearly for a in assets)
         else None,

@@ -1,7 +1,8 @@
 """What a user types to select assets of a market, as an asset selection.
 
 `bars`, `+predictions` (with all upstream), `adjusted_bars+` (with all downstream), `group:factors`,
-or a job of the market (`daily`); several with commas.
+or a job of the market (`daily`); several with commas. Sweeps and searches take long: they run when
+they, their group or their job are named, not as part of all assets or of what is downstream.
 """
 
 from functools import reduce
@@ -9,6 +10,7 @@ from operator import or_
 
 import dagster as dg
 
+from quant_assets.orchestration.assets.sweeps import NAMED_ONLY
 from quant_assets.settings_files import ConfigError, near_name
 
 GROUP = "group:"
@@ -25,8 +27,9 @@ def parse_selection(
     graph = repository.asset_graph
     keys = {key.path[-1]: key for key in graph.get_all_asset_keys() if key.path[0] == market}
     whole = dg.AssetSelection.assets(*keys.values())
+    long = dg.AssetSelection.assets(*(keys[name] for name in NAMED_ONLY if name in keys))
     if text is None:
-        return whole
+        return whole - long
     names = {str(graph.get(key).group_name) for key in keys.values()}
     groups = {name.removeprefix(f"{market}_"): name for name in names}
     prefix = f"{market}_"
@@ -40,7 +43,7 @@ def parse_selection(
         elif bare in keys:
             one = dg.AssetSelection.assets(keys[bare])
             up = one.upstream() if name.startswith("+") else one
-            parts.append(up | one.downstream() if name.endswith("+") else up)
+            parts.append(up | (one.downstream() - long) if name.endswith("+") else up)
         elif name in jobs:
             job_keys = repository.get_job(jobs[name]).asset_layer.selected_asset_keys
             parts.append(dg.AssetSelection.assets(*job_keys))

@@ -58,6 +58,18 @@ def panel(axes: Any, title: str, sentence: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def blue_orange(count: int) -> tuple[Any, Any]:
+    """Colours from -1 to 1 and `count` steps, an even number; what rounds to zero is white.
+
+    Few steps keep the picture of many factors small.
+    """
+    from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+
+    colours = ["#8C3B00", "#E69F00", "#F7F7F7", "#56B4E9", "#08306B"]
+    shades = LinearSegmentedColormap.from_list("blue_orange", colours).with_extremes(bad="#BBBBBB")
+    return shades, BoundaryNorm((np.arange(count + 2) - (count + 1) / 2) * (2.0 / count), shades.N)
+
+
 def _above(axes: Any, points: float) -> Any:
     """Coordinates of the axes, so many points higher."""
     from matplotlib.transforms import ScaledTranslation

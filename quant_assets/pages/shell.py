@@ -32,13 +32,15 @@ _DIGITS = 6
 class Section:
     """A part of a page: a title, a sentence that says what it shows, HTML, and a script for it.
 
-    The script runs after the page has been read; it finds the page's data as `data`.
+    The script runs after the page has been read; it finds the page's data as `data`. A section with
+    an anchor can be linked to as `#anchor`.
     """
 
     title: str
     sentence: str
     body: str
     script: str = ""
+    anchor: str = ""
 
 
 def page(
@@ -47,6 +49,9 @@ def page(
     sections: Iterable[Section],
     data: Mapping[str, Any] | None = None,
     note: str = "",
+    top: str = "",
+    style: str = "",
+    library: str = "",
 ) -> str:
     """The whole page.
 
@@ -56,22 +61,24 @@ def page(
         sections: its parts, in order.
         data: what its scripts draw; numbers are kept to 6 digits, NaN becomes null.
         note: a line at the end, on conventions for instance.
+        top: HTML between the heading and the sections.
+        style: style sheets beyond page.css.
+        library: scripts beyond charts.js that the sections' scripts call.
     """
     parts = list(sections)
-    body = "".join(
-        f"<section><h2>{escape(part.title)}</h2><p>{escape(part.sentence)}</p>{part.body}</section>"
-        for part in parts
-    )
+    libraries = "\n".join(each for each in (static("charts.js"), library) if each)
+    body = "".join(_section(part) for part in parts)
     scripts = "\n".join(part.script for part in parts if part.script)
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_static('page.css')}</style></head><body><main>"
-        f'<header><h1>{escape(title)}</h1><p class="subtitle">{escape(subtitle)}</p></header>'
-        f"{body}{f'<footer>{escape(note)}</footer>' if note else ''}</main>"
+        f"<title>{escape(title)}</title><style>{static('page.css')}{style}</style></head>"
+        f"<body><main><header><h1>{escape(title)}</h1>"
+        f'<p class="subtitle">{escape(subtitle)}</p></header>'
+        f"{top}{body}{f'<footer>{escape(note)}</footer>' if note else ''}</main>"
         f'<script id="data" type="application/json">{embedded(data or {})}</script>'
-        f"<script>{_static('charts.js')}\n(function (data) {{\n{scripts}\n}})(QA.data());</script>"
+        f"<script>{libraries}\n(function (data) {{\n{scripts}\n}})(QA.data());</script>"
         "</body></html>"
     )
 
@@ -165,6 +172,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _section(part: Section) -> str:
+    anchor = f' id="{escape(part.anchor)}"' if part.anchor else ""
+    head = f"<h2>{escape(part.title)}</h2><p>{escape(part.sentence)}</p>"
+    return f"<section{anchor}>{head}{part.body}</section>"
+
+
 @cache
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """A style sheet or script of static/, for `style` and `library` of a page."""
     return (_STATIC / name).read_text(encoding="utf-8")

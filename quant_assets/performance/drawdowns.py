@@ -18,12 +18,3 @@ def drawdown_series(returns: FloatArray) -> FloatArray:
     peak = np.maximum.accumulate(value)
     below: FloatArray = (value / peak - 1.0)[1:]
     return below
-
-
-def longest_drawdown(returns: FloatArray) -> int:
-    """Sessions of the longest unbroken time below a peak, recovered or not."""
-    longest = current = 0
-    for below in drawdown_series(returns) < 0:
-        current = current + 1 if below else 0
-        longest = max(longest, current)
-    return longest

@@ -1,8 +1,8 @@
 """The registry of metrics, and the arithmetic that several of them share.
 
-A metric is one function of a `Sample` with a docstring that states its convention; registering it
-puts it into every table and page. The metrics themselves stand in `absolute_metrics.py` and
-`relative_metrics.py`.
+A metric is one function of a `Sample` of S series, its result an array of shape (S,), with a
+docstring that states its convention; registering it puts it into every table and page. The metrics
+themselves stand in the modules that `metrics.py` imports.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ import numpy as np
 from quant_assets.market_data.panels import FloatArray
 from quant_assets.performance.sample import Sample
 
-Unit = Literal["fraction", "ratio", "sessions"]
-Group = Literal["return", "risk", "benchmark", "trading"]
-Compute = Callable[[Sample], float]
+Unit = Literal["fraction", "ratio", "sessions", "days", "count"]
+Group = Literal["return", "risk", "drawdown", "gains", "periods", "benchmark", "trading"]
+Compute = Callable[[Sample], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -31,54 +31,60 @@ class Metric:
     compute: Compute
 
 
-METRICS: dict[str, Metric] = {}
+# In the order of tables and pages.
+GROUPS: tuple[Group, ...] = (
+    "return",
+    "risk",
+    "drawdown",
+    "gains",
+    "periods",
+    "benchmark",
+    "trading",
+)
+
+REGISTERED: dict[str, Metric] = {}
 
 
 def metric(title: str, unit: Unit, group: Group) -> Callable[[Compute], Compute]:
     """Register the function below under its own name."""
 
-    def register(function: Compute) -> Compute:
+    def decorate(function: Compute) -> Compute:
         text = " ".join((function.__doc__ or "").split("\n\n")[0].split())
-        name = function.__name__
-        if name in METRICS or not text:
-            raise ValueError(f"metric {name!r} is registered already or has no docstring")
-        METRICS[name] = Metric(name, title, unit, group, text, function)
+        register(function.__name__, title, unit, group, text, function)
         return function
 
-    return register
+    return decorate
 
 
-def ratio_of(numerator: float, denominator: float) -> float:
-    """The quotient, NaN where the denominator is 0."""
-    return numerator / denominator if denominator != 0 else np.nan
+def register(
+    name: str, title: str, unit: Unit, group: Group, description: str, compute: Compute
+) -> None:
+    """Add a metric; for families of metrics that differ in a number or a period only.
 
-
-def deviation_of(values: FloatArray) -> float:
-    """Sample standard deviation (ddof=1), 0 where all are equal, NaN with fewer than two.
-
-    The mean of equal numbers can miss them by a bit, and a ratio to that residue would be noise.
+    Raises:
+        ValueError: the name or the title is taken, or there is no description.
     """
-    if len(values) < 2:
-        return np.nan
-    return 0.0 if values.min() == values.max() else float(values.std(ddof=1))
+    if (
+        name in REGISTERED
+        or title in {each.title for each in REGISTERED.values()}
+        or not description
+    ):
+        raise ValueError(f"metric {name!r} ({title}) is registered already or has no description")
+    REGISTERED[name] = Metric(name, title, unit, group, description, compute)
 
 
-def mean_to_deviation(values: FloatArray, annualization: float) -> float:
-    """Mean over standard deviation (ddof=1), times the root of the days a year."""
-    deviation = deviation_of(values)
-    if np.isnan(deviation):
-        return np.nan
-    return ratio_of(float(values.mean()) * float(np.sqrt(annualization)), deviation)
+def ratio_of(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """The quotient, NaN where the denominator is 0."""
+    return numerator / np.where(denominator != 0, denominator, np.nan)
 
 
-def compound(returns: FloatArray) -> float:
-    """Product of (1 + r) less 1; NaN without returns."""
-    return float(np.prod(1.0 + returns) - 1.0) if len(returns) else np.nan
+def root_of_year(sample: Sample) -> float:
+    """By which a deviation of days becomes one of a year, days being independent."""
+    return float(np.sqrt(sample.annualization))
 
 
-def annual_return(returns: FloatArray, annualization: float) -> float:
-    """Compound annual return; NaN without returns or where more than the capital was lost."""
-    final = 1.0 + compound(returns)
-    if not final >= 0:
-        return np.nan
-    return float(np.power(final, annualization / len(returns))) - 1.0
+def annual_growth(growth: FloatArray, count: FloatArray, annualization: float) -> FloatArray:
+    """Compound annual return; NaN without days or where more than the capital was lost."""
+    known = (count > 0) & (growth >= 0)
+    years = np.where(known, count, np.nan) / annualization
+    return np.power(np.where(known, growth, np.nan), 1.0 / years) - 1.0

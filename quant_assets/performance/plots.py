@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from quant_assets.market_data.panels import FloatArray
+from quant_assets.performance.calendar_returns import monthly_table
 from quant_assets.performance.drawdowns import drawdown_series
 
 # matplotlib's settings are one per process, and QuantStats changes them: one drawing at a time.
@@ -67,7 +68,7 @@ def equity_picture(
             label_text = f"{name}  {value[-1]:.2f}"
             upper.plot(days, value, color=colour, lw=width, zorder=order, label=label_text)
         upper.axhline(1.0, color="#9a9a9a", lw=0.8)
-        _growth_axis(upper, np.concatenate(values))
+        growth_axis(upper, np.concatenate(values))
         upper.legend(
             loc="lower left", bbox_to_anchor=(0, 0.98), ncols=2, frameon=False, borderpad=0.2
         )
@@ -75,10 +76,10 @@ def equity_picture(
         lower.fill_between(days, below, 0.0, color=_LOSS, alpha=0.35, lw=0)
         lower.plot(days, below, color=_LOSS, lw=0.8)
         lower.set_ylabel("Drawdown")
-        lower.yaxis.set_major_formatter(_percent())
+        percent_axis(lower)
         lower.set_ylim(min(float(below.min()) * 1.08, -0.01), 0.0)
         lower.margins(x=0.01)
-        _date_axis(lower)
+        date_axis(lower)
         figure.align_ylabels()
         _titled(figure, title, label)
         return _png(figure)
@@ -96,50 +97,35 @@ def monthly_picture(
         label: further words beside the title, such as the market and `simulated data`.
     """
     years, table = monthly_table(dates, np.nan_to_num(returns))
-    months = table[:, :12]
-    bound = max(float(np.nanpercentile(np.abs(months), 95)), 0.01)
     with _figure(8.0, 1.1 + 0.27 * len(years)) as figure:
-        axes = figure.subplots()
-        shown = np.concatenate([months, np.full((len(years), 1), np.nan)], axis=1)
-        image = axes.imshow(shown, cmap="PuOr", vmin=-bound * 1.4, vmax=bound * 1.4, aspect="auto")
-        for row, column in zip(*np.nonzero(~np.isnan(table)), strict=True):
-            value = table[row, column]
-            axes.text(
-                column,
-                row,
-                f"{value * 100:.1f}",
-                ha="center",
-                va="center",
-                fontsize=8,
-                color="#202020" if column == 12 else _ink(image, value),
-                fontweight="bold" if column == 12 else "normal",
-            )
-        axes.set_xticks(range(13), [*_MONTHS, "Year"])
-        axes.set_yticks(range(len(years)), [str(year) for year in years])
-        axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
-        axes.grid(visible=False)
-        axes.spines[:].set_visible(False)
+        months_heat_map(figure.subplots(), years, table)
         _titled(figure, title, f"monthly returns in percent{' · ' if label else ''}{label}")
         return _png(figure)
 
 
-def monthly_table(dates: np.ndarray, returns: FloatArray) -> tuple[np.ndarray, FloatArray]:
-    """Compound returns by year and month.
-
-    Returns:
-        The years, shape (Y,), and returns of shape (Y, 13): January to December, NaN where there
-        is no session, and the whole year.
-    """
-    months = dates.astype("datetime64[M]").astype(np.int64)
-    row = months // 12 + 1970
-    years = np.arange(row.min(), row.max() + 1)
-    table = np.full((len(years), 13), np.nan)
-    for month in np.unique(months):
-        inside = months == month
-        table[month // 12 + 1970 - years[0], month % 12] = np.prod(1.0 + returns[inside]) - 1.0
-    for year in np.unique(row):
-        table[year - years[0], 12] = np.prod(1.0 + returns[row == year]) - 1.0
-    return years, table
+def months_heat_map(axes: Any, years: np.ndarray, table: FloatArray) -> None:
+    """Months in colours and numbers, of what `monthly_table` gives."""
+    months = table[:, :12]
+    bound = max(float(np.nanpercentile(np.abs(months), 95)), 0.01)
+    shown = np.concatenate([months, np.full((len(years), 1), np.nan)], axis=1)
+    image = axes.imshow(shown, cmap="PuOr", vmin=-bound * 1.4, vmax=bound * 1.4, aspect="auto")
+    for row, column in zip(*np.nonzero(~np.isnan(table)), strict=True):
+        value = table[row, column]
+        axes.text(
+            column,
+            row,
+            f"{value * 100:.1f}",
+            ha="center",
+            va="center",
+            fontsize=7.5,
+            color="#202020" if column == 12 else _ink(image, value),
+            fontweight="bold" if column == 12 else "normal",
+        )
+    axes.set_xticks(range(13), [*_MONTHS, "Year"])
+    axes.set_yticks(range(len(years)), [str(year) for year in years])
+    axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
 
 
 @contextmanager
@@ -155,7 +141,8 @@ def _figure(width: float, height: float) -> Iterator[Any]:
         yield figure
 
 
-def _growth_axis(axes: Any, values: FloatArray) -> None:
+def growth_axis(axes: Any, values: FloatArray) -> None:
+    """Growth of 1, on a log axis where it goes far."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     lowest = float(values.min())
@@ -171,7 +158,8 @@ def _growth_axis(axes: Any, values: FloatArray) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _date_axis(axes: Any) -> None:
+def date_axis(axes: Any) -> None:
+    """Few and short dates below the axes."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=12)
@@ -185,10 +173,11 @@ def _ink(image: Any, value: float) -> str:
     return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 0.5 else "#202020"
 
 
-def _percent() -> Any:
+def percent_axis(axes: Any) -> None:
+    """Fractions as percent at the left."""
     from matplotlib.ticker import FuncFormatter
 
-    return FuncFormatter(lambda value, _: f"{round(value * 100, 6):g}%")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value * 100, 6):g}%"))
 
 
 def _titled(figure: Any, title: str, label: str) -> None:

@@ -2,7 +2,7 @@
 
 Everything that must be known about QuantStats stands here: that it takes a series for prices, that
 it changes matplotlib's settings, that it uses pyplot, and that its page asks a server for an icon.
-What is added to the page stands in `tear_sheet.py`.
+What is added to the page stands in `quantstats_report.py`.
 """
 
 import logging

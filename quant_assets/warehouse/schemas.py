@@ -15,11 +15,14 @@ from quant_assets.warehouse.errors import SchemaError, UnknownTableError
 from quant_assets.warehouse.table_schema import FLOAT, Column, TableSchema
 from quant_assets.warehouse.tables import (
     backtests,
+    combined,
     factors,
     market_data,
     mining,
     models,
     order_book,
+    recommendations,
+    sweeps,
 )
 
 __all__ = [
@@ -40,6 +43,9 @@ _TABLES = (
     *mining.TABLES,
     *models.TABLES,
     *backtests.TABLES,
+    *combined.TABLES,
+    *sweeps.TABLES,
+    *recommendations.TABLES,
 )
 _FACTORS = "factors_<library>"
 _FACTORS_PREFIX = "factors_"

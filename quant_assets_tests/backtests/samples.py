@@ -1,9 +1,12 @@
 """Small made-up markets for the tests of backtests: panels, tables and prefix inputs."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 
-from quant_assets.backtests.strategies.base import SERIES_FIELDS, StrategyData
+from quant_assets.backtests.strategies.base import SERIES_FIELDS, StrategyData, factor_of
 from quant_assets.market_data.panels import Panel, date_column
 from quant_assets_tests.prefix import PanelInputs
 
@@ -69,6 +72,9 @@ def all_fields(days: int, symbols: int, seed: int) -> PanelInputs:
         "industry": np.tile(random.integers(-1, 12, symbols), (days, 1)),
         "score": np.where(random.random(shape) < 0.05, np.nan, random.normal(size=shape)),
     }
+    for ratio in ("pe_ttm", "pb_mrq", "ps_ttm", "pcf_ncf_ttm"):
+        fields[ratio] = np.where(random.random(shape) < 0.05, np.nan, random.normal(15, 12, shape))
+    fields["turnover_rate"] = random.uniform(0.001, 0.05, shape)
     series = {
         "index_open": 100 * np.exp(np.cumsum(random.normal(0, 0.01, days))),
         "index_close": 100 * np.exp(np.cumsum(random.normal(0, 0.01, days))),
@@ -78,10 +84,22 @@ def all_fields(days: int, symbols: int, seed: int) -> PanelInputs:
     return PanelInputs(panel.dates, panel.symbols, fields, series)
 
 
-def data_of(inputs: PanelInputs, needs: tuple[str, ...]) -> StrategyData:
-    """What a strategy with these needs is given of the inputs."""
-    fields = {
-        name: inputs.series[name] if name in SERIES_FIELDS else inputs.fields[name]
-        for name in needs
+def with_factors(inputs: PanelInputs, fields: Iterable[str], seed: int) -> PanelInputs:
+    """The inputs with those of the fields that are factors: noise with gaps."""
+    random = np.random.default_rng(seed)
+    shape = inputs.fields["close"].shape
+    factors = {
+        field: np.where(random.random(shape) < 0.05, np.nan, random.normal(size=shape))
+        for field in sorted(set(fields))
+        if factor_of(field)
     }
-    return StrategyData(inputs.dates, inputs.symbols, fields)
+    return replace(inputs, fields={**inputs.fields, **factors})
+
+
+def data_of(inputs: PanelInputs, fields: tuple[str, ...]) -> StrategyData:
+    """What a strategy that reads these fields is given of the inputs."""
+    read = {
+        name: inputs.series[name] if name in SERIES_FIELDS else inputs.fields[name]
+        for name in fields
+    }
+    return StrategyData(inputs.dates, inputs.symbols, read)

@@ -6,17 +6,31 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from quant_assets.backtests.data import bar_fields, series, strategy_data
-from quant_assets.backtests.strategies.base import PANEL_FIELDS, SERIES_FIELDS, Strategy
+from quant_assets.backtests.data import bar_fields, columns_of, series, source_of, strategy_data
+from quant_assets.backtests.strategies.base import (
+    PANEL_FIELDS,
+    SERIES_FIELDS,
+    Strategy,
+    StrategyParameters,
+)
 from quant_assets.market_data.panels import date_column
-from quant_assets_tests.backtests.samples import all_fields, prices, sessions, table
+from quant_assets_tests.backtests.samples import (
+    all_fields,
+    prices,
+    sessions,
+    table,
+    with_factors,
+)
+
+FACTORS = ("factor:style.reversal_5", "factor:own.mine", "factor:style.beta_252")
+NO_PARAMETERS = StrategyParameters()
 
 
 class Reader(Strategy):
     """Reads everything there is."""
 
     name = title = description = family = "reader"
-    needs: ClassVar[tuple[str, ...]] = (*PANEL_FIELDS, *SERIES_FIELDS)
+    needs: ClassVar[tuple[str, ...]] = (*PANEL_FIELDS, *SERIES_FIELDS, *FACTORS)
 
     def lookback(self, parameters: Any) -> int:
         return 0
@@ -26,9 +40,10 @@ class Reader(Strategy):
 
 
 def test_every_declared_field_comes_from_its_table() -> None:
-    inputs = all_fields(30, 6, 1)
+    inputs = with_factors(all_fields(30, 6, 1), FACTORS, 2)
     bars = prices(30, 6, 1)
-    bars = type(bars)(bars.dates, bars.symbols, {k: inputs.fields[k] for k in bar_fields(Reader())})
+    read = {k: inputs.fields[k] for k in bar_fields(Reader(), NO_PARAMETERS)}
+    bars = type(bars)(bars.dates, bars.symbols, read)
     groups = np.array(["", "Banks", "Autos", "Steel", "Media", "Drugs"], object)
     sector = np.tile(groups, (30, 1))
     sector[sector == ""] = None
@@ -38,9 +53,21 @@ def test_every_declared_field_comes_from_its_table() -> None:
     )
     benchmark = pa.table({"date": date_column(inputs.dates), **inputs.series})
     predictions = table(bars, score=inputs.fields["score"]).slice(60)
-    data = strategy_data(Reader(), bars, universe, benchmark, predictions)
+    of_valuations = [f for f in PANEL_FIELDS if source_of(f)[0] == "valuations"]
+    tables = {
+        "universe": universe,
+        "benchmark": benchmark,
+        "predictions": predictions,
+        "valuations": table(bars, **{n: inputs.fields[n] for n in of_valuations}),
+        "factors_style": table(
+            bars, reversal_5=inputs.fields[FACTORS[0]], beta_252=inputs.fields[FACTORS[2]]
+        ),
+        "factors_own": table(bars, mine=inputs.fields[FACTORS[1]]),
+    }
+    data = strategy_data(Reader(), NO_PARAMETERS, bars, tables)
     assert set(data.fields) == set(Reader.needs)
-    for name in set(PANEL_FIELDS) - {"sector", "industry", "score"}:
+    assert len(of_valuations) == 5
+    for name in {*PANEL_FIELDS, *FACTORS} - {"sector", "industry", "score"}:
         np.testing.assert_array_equal(data[name], inputs.fields[name], name)
     np.testing.assert_array_equal(data["sector"], np.tile([-1, 1, 0, 4, 3, 2], (30, 1)))
     assert np.isnan(data["score"][:10]).all()
@@ -56,10 +83,12 @@ def test_absent_tables_are_missing_values() -> None:
     empty = table(bars, member=np.ones(bars.shape, bool)).slice(0, 0)
 
     class Short(Reader):
-        needs: ClassVar[tuple[str, ...]] = ("score", "member", "index_close")
+        needs: ClassVar[tuple[str, ...]] = ("score", "member", "index_close", "sector", FACTORS[0])
 
-    data = strategy_data(Short(), bars, empty, None, None)
+    data = strategy_data(Short(), NO_PARAMETERS, bars, {"universe": empty, "predictions": None})
     assert np.isnan(data["score"]).all()
+    assert (data["sector"] == -1).all()
+    assert np.isnan(data[FACTORS[0]]).all()
     assert np.isnan(data["index_close"]).all()
     assert not data["member"].any()
 
@@ -70,8 +99,23 @@ def test_a_table_without_a_needed_column_is_told() -> None:
     class Sectors(Reader):
         needs: ClassVar[tuple[str, ...]] = ("member", "sector")
 
+    members = {"universe": table(bars, member=np.ones(bars.shape))}
     with pytest.raises(ValueError, match=r"table universe must have a column 'sector'.*Got date"):
-        strategy_data(Sectors(), bars, table(bars, member=np.ones(bars.shape)), None, None)
+        strategy_data(Sectors(), NO_PARAMETERS, bars, members)
+
+
+def test_only_the_columns_that_are_read_are_asked_for() -> None:
+    class Some(Reader):
+        needs: ClassVar[tuple[str, ...]] = ("member", "high", "index_close", *FACTORS)
+
+    assert columns_of(Some(), NO_PARAMETERS) == {
+        "adjusted_bars": ["date", "symbol", "close", "high"],
+        "universe": ["date", "symbol", "member"],
+        "benchmark": ["date", "index_close"],
+        "factors_style": ["date", "symbol", "beta_252", "reversal_5"],
+        "factors_own": ["date", "symbol", "mine"],
+    }
+    assert bar_fields(Some(), NO_PARAMETERS) == ["close", "high"]
 
 
 def test_series_are_aligned_by_date() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from quant_assets.backtests.selection import (
+    LONGEST_PERIOD,
     SelectionParameters,
     capped,
     rebalancing_days,
@@ -32,9 +33,25 @@ def test_periods_begin_on_their_first_session_and_the_first_row_is_none() -> Non
     assert rebalancing_days(dates, "daily").all()
     assert rebalancing_days(dates, "weekly").tolist() == [False, False, True, False, True, True]
     assert rebalancing_days(dates, "monthly").tolist() == [False, False, True, False, False, True]
+    assert rebalancing_days(dates, "quarterly").tolist() == [False, False, True, *[False] * 3]
 
 
-@given(st.integers(0, 4000), st.integers(1, 30), st.sampled_from(["weekly", "monthly"]))
+@pytest.mark.parametrize(("month", "begins"), [(1, True), (2, False), (4, True), (12, False)])
+def test_quarters_begin_in_january_april_july_and_october(month: int, begins: bool) -> None:
+    first = np.datetime64(f"2023-{month:02d}-01", "D")
+    days = first + np.arange(-3, 3)
+    assert rebalancing_days(days, "quarterly").tolist() == [*[False] * 3, begins, False, False]
+
+
+def test_no_period_is_longer_than_is_said() -> None:
+    days = np.datetime64("1999-01-01", "D") + np.arange(4000)
+    for every, longest in LONGEST_PERIOD.items():
+        assert np.diff(np.flatnonzero(rebalancing_days(days, every))).max() == longest
+
+
+@given(
+    st.integers(0, 4000), st.integers(1, 30), st.sampled_from(["weekly", "monthly", "quarterly"])
+)
 def test_a_range_start_makes_no_day_special(start: int, skip: int, every: Any) -> None:
     days = np.datetime64("2010-01-01", "D") + np.arange(start, start + 60)
     whole = rebalancing_days(days, every)
@@ -127,7 +144,7 @@ def test_caps_by_hand() -> None:
         ({"quantile": 0}, "greater than 0"),
         ({"maximum_weight": 0}, "greater than 0"),
         ({"weighting": "cap"}, "'equal' or 'score'"),
-        ({"rebalance": "hourly"}, "'daily', 'weekly' or 'monthly'"),
+        ({"rebalance": "hourly"}, "'daily', 'weekly', 'monthly' or 'quarterly'"),
         ({"quantil": 0.1}, "Extra inputs are not permitted"),
     ],
 )

@@ -1,353 +1,508 @@
-"""The simulation: by hand, against the literal reference, and its invariants."""
+"""The simulation's rules by hand, one at a time, and its contract."""
 
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from quant_assets.backtests.simulation import Simulation, simulate
+from quant_assets.backtests.simulation import Simulation, simulate, simulate_returns
+from quant_assets.backtests.trading_data import TradingData
 from quant_assets.market_data.panels import Panel
-from quant_assets.settings import Costs
+from quant_assets.settings_trading import Slippage, Trading
 from quant_assets.warehouse.schemas import schema_of
-from quant_assets_tests.backtests.reference_simulation import reference
-from quant_assets_tests.backtests.samples import names, prices, sessions
+from quant_assets_tests.backtests.samples import prices
+from quant_assets_tests.backtests.trading_samples import (
+    events,
+    free,
+    market,
+    random_market,
+    random_rules,
+    random_weights,
+)
 
-FREE = Costs(commission_bps=0, slippage_bps=0)
-TEN = Costs(commission_bps=4, slippage_bps=6)
+FREE, TEN = free(), free(commission_bps=10)
+NAN = np.nan
 
 
-def panel(opened: Any, close: Any, volume: Any = None) -> Panel:
-    opened, close = np.array(opened, float), np.array(close, float)
-    volume = np.where(np.isnan(close), np.nan, 100.0) if volume is None else np.array(volume, float)
-    fields = {"open": opened, "close": close, "volume": volume}
-    return Panel(sessions(len(close)), names(close.shape[1]), fields)
+def once(*weights: float, sessions: int) -> np.ndarray:
+    """One decision on the first session."""
+    rows = np.full((sessions, len(weights)), NAN)
+    rows[0] = weights
+    return rows
 
 
-def random_weights(market: Panel, seed: int, every: int, short: bool) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    chosen = (random.random(market.shape) < 0.4) * random.random(market.shape)
-    chosen[:, 0] += 0.01
-    weights: np.ndarray = chosen / chosen.sum(axis=1, keepdims=True)
-    if short:
-        weights *= random.choice([-0.5, 0.5, 1.0], market.shape)
-    weights[np.arange(len(weights)) % every != min(1, every - 1)] = np.nan
+def decide(rows: dict[int, list[float]], sessions: int) -> np.ndarray:
+    """Decisions by session."""
+    weights = np.full((sessions, len(next(iter(rows.values())))), NAN)
+    for t, row in rows.items():
+        weights[t] = row
     return weights
 
 
-def frame(table: pa.Table) -> pd.DataFrame:
-    rows: pd.DataFrame = table.to_pandas()
-    rows["date"] = rows["date"].astype("datetime64[s]")
-    keys = [name for name in ("date", "symbol") if name in rows]
-    return rows.sort_values(keys).reset_index(drop=True)
-
-
-# --- by hand -------------------------------------------------------------------------------------
-
-
-def test_a_decision_is_traded_at_the_next_open_and_earns_from_there() -> None:
-    market = panel([[10], [20], [30]], [[11], [22], [33]])
-    result = simulate(np.array([[1.0], [np.nan], [np.nan]]), market, FREE)
-    assert result.returns["net_return"].to_pylist() == pytest.approx([22 / 20 - 1, 33 / 22 - 1])
-    assert result.returns["equity"].to_pylist() == pytest.approx([1.1, 1.65])
-    assert result.trades.to_pylist() == [
-        {
-            "date": market.dates[1].astype(object),
-            "symbol": "S000",
-            "weight_before": 0.0,
-            "weight_after": 1.0,
-            "traded_weight": 1.0,
-            "price": 20.0,
-            "cost": 0.0,
-        }
+def orders(result: Simulation, *columns: str) -> list[tuple[Any, ...]]:
+    rows = result.orders.to_pylist()
+    start = {str(day): t for t, day in enumerate(result.data.dates)}
+    return [
+        tuple(start[str(row[c])] if c in ("date", "decided") else row[c] for c in columns)
+        for row in rows
     ]
 
 
+def equity(result: Simulation) -> list[float]:
+    values: list[float] = result.returns["equity"].to_pylist()
+    return values
+
+
+# --- execution -----------------------------------------------------------------------------------
+
+
+def test_a_decision_is_traded_at_the_next_open_and_earns_from_there() -> None:
+    data = market([[10], [20], [30]], [[11], [22], [33]])
+    result = simulate(once(1.0, sessions=3), data, FREE)
+    assert result.returns["net_return"].to_pylist() == pytest.approx([0.1, 0.5])
+    assert result.fills.to_pylist() == [
+        {
+            "date": data.dates[1].astype(object), "symbol": "S000", "quantity": 0.05, "price": 20.0,
+            "commission": 0.0, "stamp_tax": 0.0, "slippage": 0.0,
+        }
+    ]  # fmt: skip
+    assert result.positions["value"].to_pylist() == pytest.approx([1.1, 1.65])
+    assert result.positions["weight"].to_pylist() == pytest.approx([1.0, 1.0])
+
+
 def test_a_decision_can_be_traded_at_the_next_close() -> None:
-    market = panel([[10], [20], [30]], [[11], [22], [33]])
-    weights = np.array([[1.0], [np.nan], [np.nan]])
-    result = simulate(weights, market, FREE, execution="next_close")
-    assert result.returns["net_return"].to_pylist() == pytest.approx([0.0, 33 / 22 - 1])
+    data = market([[10], [20], [30]], [[11], [22], [33]])
+    result = simulate(once(1.0, sessions=3), data, free(execution="next_close"))
+    assert result.returns["net_return"].to_pylist() == pytest.approx([0.0, 0.5])
 
 
 def test_positions_drift_overnight_before_they_are_traded() -> None:
     # half and half at 10; the first doubles overnight: two thirds, and is cut back to a half
-    market = panel([[10, 10], [10, 10], [20, 10]], [[10, 10], [10, 10], [20, 10]])
-    weights = np.array([[0.5, 0.5], [0.5, 0.5], [np.nan, np.nan]])
-    result = simulate(weights, market, FREE)
-    last = frame(result.trades).tail(2)
-    assert last["weight_before"].tolist() == pytest.approx([2 / 3, 1 / 3])
-    assert last["traded_weight"].tolist() == pytest.approx([0.5 - 2 / 3, 0.5 - 1 / 3])
-    assert result.returns["equity"].to_pylist() == pytest.approx([1.0, 1.5])
+    data = market([[10, 10], [10, 10], [20, 10]])
+    result = simulate(decide({0: [0.5, 0.5], 1: [0.5, 0.5]}, 3), data, FREE)
+    assert result.fills["quantity"].to_pylist() == pytest.approx([0.05, 0.05, -0.0125, 0.025])
+    assert equity(result) == pytest.approx([1.0, 1.5])
+
+
+def test_whole_lots_towards_the_position_and_the_rest_stays_cash() -> None:
+    data = market([[7, 3], [7, 3], [7, 3]])
+    rules = free(capital=1000.0, lot=10)
+    result = simulate(decide({0: [0.5, 0.3], 1: [0.21, 0.0]}, 3), data, rules)
+    # 500 / 7 = 71.4 -> 70 and 300 / 3 = 100; then 210 / 7 = 30: 40 are sold, and all of the other
+    assert result.fills["quantity"].to_pylist() == [70.0, 100.0, -40.0, -100.0]
+    assert result.account.cash.tolist() == [1000 - 490 - 300, 1000 - 210]
+
+
+def test_a_target_of_exactly_some_lots_is_met_in_spite_of_rounding() -> None:
+    data = market([[0.1], [0.1]])  # 0.7 x 1000 / 0.1 is 6999.999…
+    result = simulate(once(0.7, sessions=2), data, free(capital=1000.0, lot=100))
+    assert result.fills["quantity"].to_pylist() == [7000.0]
+
+
+def test_less_than_a_lot_is_told() -> None:
+    data = market([[50], [50]])
+    result = simulate(once(1.0, sessions=2), data, free(capital=1000.0, lot=100))
+    assert orders(result, "decided", "date", "wanted", "filled", "status", "reason") == [
+        (0, 1, 20.0, 0.0, "rejected", "less than a lot")
+    ]
+    assert result.fills.num_rows == 0
+
+
+def test_a_band_leaves_small_gaps_alone_but_closes_positions() -> None:
+    data = market([[10, 10]] * 4)
+    weights = decide({0: [0.5, 0.5], 1: [0.48, 0.52], 2: [0.4, 0.0]}, 4)
+    result = simulate(weights, data, free(band=0.03))
+    assert result.fills["quantity"].to_pylist() == pytest.approx([0.05, 0.05, -0.01, -0.05])
+
+
+@pytest.mark.parametrize(("every", "traded"), [("decided", 9), ("weekly", 3), ("monthly", 1)])
+def test_only_the_first_decision_of_a_week_or_month_is_traded(every: str, traded: int) -> None:
+    data = market([[10]] * 10)  # from Thursday, 2 January, to Wednesday, 15 January
+    weights = np.linspace(0.1, 1, 10)[:, None]
+    result = simulate(weights, data, free(rebalance=every))
+    assert result.fills.num_rows == traded
+
+
+# --- costs ---------------------------------------------------------------------------------------
 
 
 def test_costs_come_out_of_cash_and_full_investment_leaves_no_debt() -> None:
     # of 1 unit of money x is bought and x / 1000 paid for it: x = 1 / 1.001
-    market = panel([[10], [10], [10]], [[10], [10], [10]])
-    result = simulate(np.array([[1.0], [0.0], [np.nan]]), market, TEN)
+    data = market([[10], [10], [10]])
+    result = simulate(decide({0: [1.0], 1: [0.0]}, 3), data, TEN)
     bought = 1 / 1.001
     assert result.returns["cost"].to_pylist() == pytest.approx([bought / 1000, 1 / 1000])
-    assert result.returns["equity"].to_pylist() == pytest.approx([bought, bought * 0.999])
+    assert equity(result) == pytest.approx([bought, bought * 0.999])
     assert result.returns["turnover"].to_pylist() == pytest.approx([bought, 1.0])
-    assert result.ledger.cash == pytest.approx([0.0, bought * 0.999], abs=1e-15)
+    assert result.account.cash == pytest.approx([0.0, bought * 0.999], abs=1e-15)
     assert result.returns["gross_return"].to_pylist() == pytest.approx([0.0, 0.0], abs=1e-15)
+    # costs are no reason for an order to be called partial
+    assert orders(result, "status") == [("filled",), ("filled",)]
 
 
-def test_half_invested_leaves_half_in_cash_after_costs() -> None:
-    # x = 0.5 (1 - x / 1000), so x = 0.5 / 1.0005
-    market = panel([[10], [10]], [[10], [10]])
-    result = simulate(np.array([[0.5], [np.nan]]), market, TEN)
-    assert result.trades["traded_weight"].to_pylist() == pytest.approx([0.5 / 1.0005])
-    assert result.ledger.cash[-1] == pytest.approx(result.ledger.equity[-1] / 2)
+def test_a_minimum_commission_and_stamp_tax_on_sales() -> None:
+    data = market([[10, 10]] * 4)
+    rules = free(capital=1000.0, commission_bps=100, minimum_commission=5, lot=1)
+    rules = rules.model_copy(update={"stamp_tax_bps": {data.dates[3].astype(object): 200.0}})
+    weights = decide({0: [0.6, 0.1], 1: [0.0, 0.1], 2: [0.0, 0.0]}, 4)
+    fills = simulate(weights, data, rules).fills.to_pylist()
+    assert [(f["quantity"], f["commission"], f["stamp_tax"]) for f in fills] == [
+        (60, 6, 0),  # one hundredth of 600
+        (10, 5, 0),  # at least 5
+        (-60, 6, 0),  # the tax is not yet in force
+        (-10, 5, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slippage", "rate"),
+    [
+        (Slippage(bps=20), 0.002),
+        (Slippage(kind="volume_share", bps=20), 0.002 + 0.1 * 0.25**2),
+        (Slippage(kind="volume_share", bps=0, impact=0.2), 0.2 * 0.25**2),
+        (Slippage(kind="square_root", bps=20), 0.002 + 0.03 * np.sqrt(1000 / 4000)),
+        (Slippage(kind="square_root", bps=0, impact=1e1), 0.15),
+        (Slippage(kind="volume_share", bps=0, impact=10), 0.5),  # 0.625, at most a half
+    ],
+)
+def test_slippage_is_in_the_price(slippage: Slippage, rate: float) -> None:
+    volume, turnover, volatility = [[400]] * 3, [[4000.0]] * 3, [[0.03]] * 3
+    data = market([[10]] * 3, None, volume, average_turnover=turnover, volatility=volatility)
+    rules = free(capital=2000.0, slippage=slippage.model_dump(), lot=1)
+    fills = simulate(decide({0: [0.5], 1: [0.0]}, 3), data, rules).fills.to_pylist()
+    assert [f["quantity"] for f in fills] == [100, -100]
+    assert [f["price"] for f in fills] == pytest.approx([10 * (1 + rate), 10 * (1 - rate)])
+    assert [f["slippage"] for f in fills] == pytest.approx([1000 * rate] * 2)
+
+
+def test_interest_on_cash_debt_and_borrowed_shares() -> None:
+    data = market([[10, 10]] * 3, risk_free_rate=[0.0365, NAN, 0.5])  # Thursday, Friday, Monday
+    rules = free(cash_interest=0.5, margin_rate=0.0365, borrow_rate=0.073)
+    # half in cash: 0.5 x 1.825 % over three days, at the rate last known on Friday
+    result = simulate(once(0.5, 0.0, sessions=3), data, rules)
+    expected = 0.5 * (1 + 0.5 * 0.0365 / 365) * 0.5 * 0.0365 * 3 / 365
+    assert result.returns["interest"].to_pylist()[1] == pytest.approx(expected)
+    result = simulate(once(1.5, 0.0, sessions=3), data, rules)  # weights above 1 are debt
+    after = 1 + 0.5 * 0.0365 / 365  # a day of interest before the purchase
+    debt = result.account.cash[0]
+    assert debt == pytest.approx(-0.5 * after)
+    assert result.returns["interest"].to_pylist()[1] == pytest.approx(debt * 0.0365 * 3 / 365)
+    result = simulate(once(0.0, -0.4, sessions=3), data, rules)
+    assert result.returns["borrow_cost"].to_pylist() == pytest.approx(
+        [0.0, 0.4 * (1 + 0.5 * 0.0365 / 365) * 0.073 * 3 / 365]
+    )
+
+
+# --- what cannot be traded -----------------------------------------------------------------------
 
 
 def test_a_symbol_without_a_bar_keeps_its_position_and_its_order_is_dropped() -> None:
-    nan = np.nan
-    market = panel(
-        [[10, 10], [10, 10], [nan, 10], [5, 10]], [[10, 10], [10, 10], [nan, 10], [5, 10]]
-    )
-    weights = np.array([[1.0, 0.0], [0.0, 1.0], [nan, nan], [nan, nan]])
-    result = simulate(weights, market, FREE)
+    data = market([[10, 10], [10, 10], [NAN, 10], [5, 10]])
+    result = simulate(decide({0: [1.0, 0.0], 1: [0.0, 1.0]}, 4), data, FREE)
     # the sale could not be done, so nothing could be bought; the loss of day 3 is still ours
-    assert result.dropped == 1
-    assert result.scaled == 1
-    assert result.trades.num_rows == 1
-    assert result.returns["equity"].to_pylist() == pytest.approx([1.0, 1.0, 0.5])
-    assert result.ledger.cash.tolist() == [0.0, 0.0, 0.0]
-
-
-def test_a_volume_of_zero_is_no_trading() -> None:
-    market = panel([[10], [10]], [[10], [10]], [[100], [0]])
-    result = simulate(np.array([[1.0], [np.nan]]), market, FREE)
-    assert (result.dropped, result.orders) == (1, 0)
-    assert result.returns["exposure"].to_pylist() == [0.0]
+    assert orders(result, "date", "symbol", "side", "status", "reason") == [
+        (1, "S000", "buy", "filled", ""),
+        (2, "S000", "sell", "dropped", "no trading"),
+        (2, "S001", "buy", "rejected", "no cash"),
+    ]
+    assert equity(result) == pytest.approx([1.0, 1.0, 0.5])
+    assert result.account.cash.tolist() == [0.0, 0.0, 0.0]
 
 
 def test_purchases_shrink_alike_to_the_cash_that_sales_brought() -> None:
-    nan = np.nan
-    day = [[10, 10, 10, 10]] * 2
-    market = panel([*day, [nan, 10, 10, 10]], [*day, [nan, 10, 10, 10]])
-    weights = np.array([[0.4, 0.6, 0, 0], [0, 0, 0.7, 0.3], [nan] * 4])
-    result = simulate(weights, market, FREE)
-    last = frame(result.trades).tail(3)
-    assert last["symbol"].tolist() == ["S001", "S002", "S003"]
-    assert last["traded_weight"].tolist() == pytest.approx([-0.6, 0.42, 0.18])
+    data = market([[10] * 4, [10] * 4, [NAN, 10, 10, 10]])
+    weights = decide({0: [0.4, 0.6, 0, 0], 1: [0, 0, 0.7, 0.3]}, 3)
+    result = simulate(weights, data, FREE)
+    assert orders(result, "date", "symbol", "status", "reason")[2:] == [
+        (2, "S000", "dropped", "no trading"),
+        (2, "S001", "filled", ""),
+        (2, "S002", "partial", "no cash"),
+        (2, "S003", "partial", "no cash"),
+    ]
+    assert result.fills["quantity"].to_pylist()[2:] == pytest.approx([-0.06, 0.042, 0.018])
+
+
+@pytest.mark.parametrize("what", ["bar", "volume", "halt", "upper"])
+def test_an_order_that_waits_is_done_as_soon_as_it_can_be(what: str) -> None:
+    opened = [[10.0], [10.0], [10.0], [12.0], [12.0]]
+    volume = [[100.0]] * 5
+    more: dict[str, Any] = {}
+    if what == "bar":
+        opened[1], opened[2] = [NAN], [NAN]
+        volume = [[100.0], [NAN], [NAN], [100.0], [100.0]]
+    elif what == "volume":
+        volume = [[100.0], [0.0], [0.0], [100.0], [100.0]]
+    elif what == "halt":
+        more = {"halted": [[False], [True], [True], [False], [False]]}
+    else:
+        more = {"upper": [[NAN], [10.0], [10.0], [13.0], [NAN]], "lower": [[NAN]] * 5}
+    data = market(opened, None, volume, **more)
+    rules = free(capital=1000.0, lot=1, blocked_orders="wait")
+    result = simulate(once(0.6, sessions=5), data, rules)
+    told = orders(result, "decided", "date", "wanted", "filled", "status")
+    assert told == [(0, 1, 60, 0, "waiting"), (0, 2, 60, 0, "waiting"), (0, 3, 60, 60, "filled")]
+    assert result.fills["price"].to_pylist() == [12.0]
+    dropped = simulate(
+        once(0.6, sessions=5), data, rules.model_copy(update={"blocked_orders": "drop"})
+    )
+    assert orders(dropped, "date", "status") == [(1, "dropped")]
+
+
+def test_a_new_decision_cancels_what_waits() -> None:
+    data = market([[10.0], [10.0], [10.0], [10.0]], volume=[[9], [0], [9], [9]])
+    rules = free(blocked_orders="wait")
+    result = simulate(decide({0: [1.0], 1: [0.0]}, 4), data, rules)
+    assert orders(result, "date", "status") == [(1, "waiting")]
+    assert equity(result) == [1.0, 1.0, 1.0]
+
+
+def test_limits_stop_purchases_above_and_sales_below() -> None:
+    data = market([[10, 10]] * 4, upper=[[NAN] * 2, [10, 11], [10, 11], [11, 11]],
+                  lower=[[NAN] * 2, [9, 9], [9, 10], [9, 10]])  # fmt: skip
+    result = simulate(decide({0: [0.5, 0.5], 1: [0.5, 0.0], 2: [0.5, 0.0]}, 4), data, FREE)
+    assert orders(result, "date", "symbol", "side", "status", "reason") == [
+        (1, "S000", "buy", "dropped", "upper price limit"),
+        (1, "S001", "buy", "filled", ""),
+        (2, "S000", "buy", "dropped", "upper price limit"),
+        (2, "S001", "sell", "dropped", "lower price limit"),
+        (3, "S000", "buy", "filled", ""),
+        (3, "S001", "sell", "dropped", "lower price limit"),
+    ]
+
+
+def test_a_share_of_the_volume_is_filled_and_the_rest_waits() -> None:
+    data = market([[10.0]] * 5, volume=[[500], [500], [259], [500], [500]])
+    rules = free(capital=1000.0, lot=10, max_volume_share=0.1, blocked_orders="wait")
+    result = simulate(once(1.0, sessions=5), data, rules)
+    assert orders(result, "date", "wanted", "filled", "status", "reason") == [
+        (1, 100, 50, "partial", "volume"),
+        (2, 50, 20, "partial", "volume"),  # 25 of them in whole lots
+        (3, 30, 30, "filled", ""),
+    ]
+
+
+@pytest.mark.parametrize("sessions", [0, 1, 2, 3])
+def test_what_was_bought_is_held_for_some_sessions(sessions: int) -> None:
+    data = market([[10.0]] * 6)
+    rules = free(holding_sessions=sessions, blocked_orders="wait")
+    result = simulate(decide({0: [1.0], 1: [0.0]}, 6), data, rules)
+    sold = orders(result, "date", "side", "filled")[-1]
+    assert sold[:2] == (max(2, 1 + sessions), "sell")  # a session always passes: T+1 holds
+    assert sold[2] == pytest.approx(0.1)
+
+
+def test_a_symbol_without_any_price_is_rejected() -> None:
+    data = market([[10, NAN], [10, NAN], [10, NAN]])
+    result = simulate(once(0.5, 0.5, sessions=3), data, FREE)
+    assert orders(result, "symbol", "side", "wanted", "status", "reason") == [
+        ("S000", "buy", 0.05, "filled", ""),
+        ("S001", "buy", 0.0, "rejected", "no price yet"),
+    ]
 
 
 @pytest.mark.parametrize("stale_sessions", [1, 3])
 def test_a_vanished_symbol_is_closed_at_its_last_close_when_that_is_known(
     stale_sessions: int,
 ) -> None:
-    nan = np.nan
-    gone = [[nan]] * 5
-    market = panel([[10], [10], [12], *gone], [[10], [10], [12], *gone])
-    weights = np.array([[1.0], *[[nan]] * 7])
-    result = simulate(weights, market, TEN, stale_sessions=stale_sessions)
-    sale = frame(result.trades).iloc[-1]
-    assert sale["date"] == pd.Timestamp(market.dates[2 + stale_sessions].astype(object))
-    assert (sale["price"], sale["weight_after"]) == (12.0, 0.0)
-    assert result.stale == 1
+    data = market([[10], [10], [12], *[[NAN]] * 5])
+    rules = free(commission_bps=10, stale_sessions=stale_sessions, slippage={"bps": 50})
+    result = simulate(once(1.0, sessions=8), data, rules)
+    told = orders(result, "decided", "date", "side", "status", "reason")[-1]
+    day = 2 + stale_sessions
+    assert told == (day, day, "sell", "filled", "no bars any more: closed at the last close")
+    sale = result.fills.to_pylist()[-1]
+    assert (sale["price"], sale["slippage"]) == (12.0, 0.0)
     held = result.returns["positions"].to_pylist()
     assert held == [1] * (1 + stale_sessions) + [0] * (6 - stale_sessions)
-    assert result.returns["equity"].to_pylist()[-1] == pytest.approx(1.2 / 1.001 * 0.999)
+    assert equity(result)[-1] == pytest.approx(1.2 / (1.005 * 1.001) * 0.999)
 
 
-def test_a_short_halt_is_no_delisting() -> None:
-    nan = np.nan
-    halted = [[nan]] * 2
-    market = panel([[10], [10], *halted, [20]], [[10], [10], *halted, [20]])
-    weights = np.array([[1.0], *[[nan]] * 4])
-    result = simulate(weights, market, FREE, stale_sessions=3)
-    assert result.stale == 0
-    assert result.returns["equity"].to_pylist() == pytest.approx([1, 1, 1, 2])
+def test_a_short_gap_or_a_halt_is_no_delisting() -> None:
+    opened = [[10], [10], [NAN], [NAN], [20]]
+    result = simulate(once(1.0, sessions=5), market(opened), free(stale_sessions=3))
+    assert equity(result) == pytest.approx([1, 1, 1, 2])
+    halted = market(opened, halted=[[False], [False], [True], [True], [False]])
+    assert equity(simulate(once(1.0, sessions=5), halted, free(stale_sessions=1)))[-1] == 2.0
+    gone = simulate(once(1.0, sessions=5), market(opened), free(stale_sessions=1))
+    assert equity(gone)[-1] == 1.0
+
+
+# --- events --------------------------------------------------------------------------------------
+
+
+def test_a_split_changes_the_shares_and_not_the_value() -> None:
+    # 10 shares at 100 become 15 at 66.67, of 7 at 10 there are 10.5: the half is paid out
+    data = market(
+        [[100, 10], [100, 10], [200 / 3, 20 / 3], [200 / 3, 20 / 3]],
+        events=events((2, 0, 1.5, 0.0), (2, 1, 1.5, 0.0)),
+    )
+    rules = free(capital=10_000.0, lot=1)
+    result = simulate(once(0.1, 0.007, sessions=4), data, rules)
+    held = {row["symbol"]: row["shares"] for row in result.positions.to_pylist()[-2:]}
+    assert held == {"S000": 15.0, "S001": 10.0}
+    assert result.account.equity == pytest.approx([10_000] * 3)
+    assert result.returns["dividends"].to_pylist() == pytest.approx([0, 0.5 * 20 / 3 / 10_000, 0])
+
+
+def test_a_split_changes_what_waits_too() -> None:
+    data = market([[10.0], [NAN], [5.0]], events=events((2, 0, 2.0, 0.0)))
+    rules = free(capital=1000.0, lot=1, blocked_orders="wait")
+    result = simulate(once(0.5, sessions=3), data, rules)
+    assert result.fills.to_pylist()[0]["quantity"] == 100.0
+
+
+def test_payments_come_on_the_ex_date_and_short_positions_pay_them() -> None:
+    data = market([[10], [10], [9], [9]], events=events((2, 0, 1.0, 1.0)))
+    for weight in (0.5, -0.5):
+        result = simulate(once(weight, sessions=4), data, FREE)
+        assert equity(result) == pytest.approx([1.0, 1.0, 1.0])
+        assert result.returns["dividends"].to_pylist() == pytest.approx([0, weight / 10, 0])
+
+
+def test_a_halted_position_is_valued_ex_the_event() -> None:
+    data = market([[10], [10], [NAN], [4]], events=events((2, 0, 2.0, 1.0)))
+    result = simulate(once(1.0, sessions=4), data, FREE)
+    assert result.positions["price"].to_pylist() == [10.0, 4.5, 4.0]
+    assert equity(result) == pytest.approx([1.0, 1.0, 0.9])
+
+
+# --- income tax ----------------------------------------------------------------------------------
+
+
+def taxed(weights: dict[int, list[float]], opened: list[float], exempt: float = 0.0) -> Simulation:
+    """Sessions from 2 January 2020 on, one symbol, 1,000 of capital, no costs."""
+    data = market(np.array(opened)[:, None])
+    tax = {"rate": 0.15, "exempt_sales": exempt}
+    rules = free(capital=1000.0, income_tax=tax, lot=1)
+    return simulate(decide(weights, len(opened)), data, rules)
+
+
+def paid(result: Simulation) -> dict[str, float]:
+    rows = result.returns.select(["date", "tax"]).to_pylist()
+    return {str(row["date"]): row["tax"] * 1000 for row in rows if row["tax"]}
+
+
+def test_the_tax_on_a_months_gain_is_paid_when_the_next_month_begins() -> None:
+    opened = [10.0, 10.0, 12.0, 12.0] + [12.0] * 20
+    result = taxed({0: [1.0], 1: [0.0]}, opened)
+    assert paid(result) == {"2020-02-03": pytest.approx(0.15 * 200)}
+
+
+def test_small_sales_are_free_and_losses_are_carried_forward() -> None:
+    # January: 100 shares bought at 10, half sold at 8: a loss of 100. February: the rest at 13.
+    opened = [10.0, 10.0, 8.0] + [8.0] * 19 + [13.0] * 30
+    weights = {0: [1.0], 1: [0.5], 21: [0.0]}
+    result = taxed(weights, opened)
+    assert result.fills["quantity"].to_pylist() == [100.0, -50.0, -50.0]
+    assert paid(result) == {"2020-03-02": pytest.approx(0.15 * (150 - 100))}
+    assert paid(taxed(weights, opened, exempt=650.0)) == {}
+    assert paid(taxed(weights, opened, exempt=649.0)) == {"2020-03-02": pytest.approx(7.5)}
+
+
+def test_gains_of_short_positions_are_taxed_when_they_are_closed() -> None:
+    opened = [10.0, 10.0, 8.0, 8.0] + [8.0] * 20
+    result = taxed({0: [-1.0], 1: [0.0]}, opened)
+    assert paid(result) == {"2020-02-03": pytest.approx(0.15 * 200)}
+
+
+# --- the end -------------------------------------------------------------------------------------
 
 
 def test_short_positions_gain_when_prices_fall() -> None:
-    market = panel([[10], [10], [5]], [[10], [10], [5]])
-    result = simulate(np.array([[-1.0], [np.nan], [np.nan]]), market, FREE)
-    assert result.returns["equity"].to_pylist() == pytest.approx([1.0, 1.5])
+    result = simulate(once(-1.0, sessions=3), market([[10], [10], [5]]), FREE)
+    assert equity(result) == pytest.approx([1.0, 1.5])
     assert result.positions["weight"].to_pylist() == pytest.approx([-1.0, -0.5 / 1.5])
+    assert result.returns["short_exposure"].to_pylist() == pytest.approx([-1.0, -1 / 3])
 
 
 def test_lost_capital_ends_the_simulation() -> None:
-    market = panel([[10], [10], [30], [30]], [[10], [10], [30], [30]])
-    result = simulate(np.array([[-1.0], *[[np.nan]] * 3]), market, FREE)
-    assert result.ruined == market.dates[2].astype(object)
-    assert result.returns["equity"].to_pylist() == pytest.approx([1.0, -1.0])
+    data = market([[10], [10], [30], [30]])
+    result = simulate(once(-1.0, sessions=4), data, FREE)
+    assert result.ruined == data.dates[2].astype(object)
+    assert equity(result) == pytest.approx([1.0, -1.0])
     assert result.returns["exposure"].to_pylist()[-1] == 0.0
+    assert result.returns["positions"].to_pylist() == [1, 0]
+    assert result.positions.num_rows == 1
+    alone = simulate_returns(once(-1.0, sessions=4), data, FREE)
+    np.testing.assert_allclose(alone, [NAN, 0.0, -2.0, 0.0], atol=1e-12)
 
 
 def test_without_decisions_or_with_one_on_the_last_day_there_is_nothing() -> None:
-    market = prices(20, 4, 0)
-    weights = np.full(market.shape, np.nan)
-    for last in (np.nan, 0.25):
+    data = TradingData.from_panel(prices(20, 4, 0))
+    weights = np.full(data.shape, NAN)
+    for last in (NAN, 0.25, 0.0):
         weights[-1] = last
-        result = simulate(weights, market, TEN)
-        assert result.returns.num_rows == result.trades.num_rows == 0
-        assert result.positions.num_rows == len(result.ledger.dates) == 0
+        result = simulate(weights, data, TEN)
         assert result.ruined is None
+        for name in ("returns", "orders", "fills", "positions"):
+            assert getattr(result, name).num_rows == 0
+        assert np.isnan(simulate_returns(weights, data, TEN)).all()
 
 
-# --- against the reference -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("execution", ["next_open", "next_close"])
-@pytest.mark.parametrize("short", [False, True])
-@pytest.mark.parametrize("every", [1, 7])
-def test_agrees_with_the_literal_reference(execution: Any, short: bool, every: int) -> None:
-    seen = np.zeros(4, int)
-    for seed in range(6):
-        market = prices(70, 9, seed, missing=0.1, idle=0.1)
-        weights = random_weights(market, seed, every, short)
-        result = simulate(weights, market, TEN, 1.0, execution, 4)
-        expected = reference(weights, market, 1e-3, execution, 4)
-        compare(result, expected)
-        seen += (result.orders > 0, result.dropped > 0, result.scaled > 0, result.stale > 0)
-    assert (seen > 0).all(), f"a rule was never exercised: {seen}"
-
-
-def compare(result: Simulation, expected: Any) -> None:
-    days = pd.DataFrame(expected.days)
-    np.testing.assert_allclose(result.ledger.cash, days.pop("cash"), rtol=0, atol=1e-9)
-    for table, rows in (
-        (result.returns, days),
-        (result.trades, pd.DataFrame(expected.trades)),
-        (result.positions, pd.DataFrame(expected.positions)),
-    ):
-        actual = frame(table)
-        rows = rows.assign(date=rows["date"].astype("datetime64[s]"))
-        rows = rows.sort_values([k for k in ("date", "symbol") if k in rows]).reset_index(drop=True)
-        pd.testing.assert_frame_equal(
-            actual, rows[list(actual)], check_dtype=False, rtol=1e-9, atol=1e-11
-        )
-
-
-# --- invariants ----------------------------------------------------------------------------------
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    seed=st.integers(0, 10_000),
-    days=st.integers(2, 60),
-    symbols=st.integers(1, 8),
-    every=st.integers(1, 9),
-    short=st.booleans(),
-    missing=st.sampled_from([0.0, 0.1, 0.6]),
-    bps=st.sampled_from([0.0, 10.0, 300.0]),
-    stale=st.integers(1, 12),
-)
-def test_the_account_balances_to_the_last_unit(
-    seed: int,
-    days: int,
-    symbols: int,
-    every: int,
-    short: bool,
-    missing: float,
-    bps: float,
-    stale: int,
-) -> None:
-    """Rebuilt from the trades alone: cash, units and so equity are those of the tables."""
-    market = prices(days, symbols, seed, missing)
-    weights = random_weights(market, seed, every, short)
-    costs = Costs(commission_bps=bps, slippage_bps=0)
-    result = simulate(weights, market, costs, stale_sessions=stale)
-    ledger, trades = result.ledger, frame(result.trades)
-    held = frame(result.positions)
-    last = dict(zip(market.symbols, np.zeros(symbols), strict=True))
-    units: dict[str, float] = {}
-    cash, returns = 1.0, result.returns.to_pylist()
-    first = len(market.dates) - len(ledger.dates)
-    for t, day in enumerate(ledger.dates):
-        stamp = pd.Timestamp(day.astype(object))
-        for trade in trades[trades["date"] == stamp].to_dict("records"):
-            amount = trade["traded_weight"] * ledger.equity_before[t]
-            cash -= amount + trade["cost"] * ledger.equity_before[t]
-            name = trade["symbol"]
-            units[name] = units.get(name, 0.0) + amount / trade["price"]
-            after = trade["weight_before"] + trade["traded_weight"]
-            assert after == pytest.approx(trade["weight_after"])
-        for i, symbol in enumerate(market.symbols):
-            if np.isfinite(market["close"][first + t, i]):
-                last[symbol] = market["close"][first + t, i]
-        equity = cash + sum(count * last[symbol] for symbol, count in units.items())
-        assert cash == pytest.approx(ledger.cash[t], abs=1e-9)
-        assert equity == pytest.approx(ledger.equity[t], abs=1e-9)
-        if result.ruined is None:
-            weight = held.loc[held["date"] == stamp, "weight"].sum()
-            assert ledger.cash[t] / ledger.equity[t] + weight == pytest.approx(1.0, abs=1e-9)
-        before = ledger.equity[t - 1] if t else 1.0
-        assert returns[t]["net_return"] == pytest.approx(equity / before - 1.0, abs=1e-9)
-        if not short:
-            assert cash >= -1e-12
-
-
-def test_absent_symbols_and_scale_change_nothing() -> None:
-    market = prices(60, 6, 3)
-    weights = random_weights(market, 3, 5, short=False)
-    wide = Panel(
-        market.dates,
-        np.append(market.symbols, "Z"),
-        {k: np.column_stack([v, np.full(60, np.nan)]) for k, v in market.fields.items()},
-    )
-    padded = np.column_stack([weights, np.where(np.isnan(weights[:, 0]), np.nan, 0.0)])
-    result = simulate(weights, market, TEN)
-    assert simulate(padded, wide, TEN).returns.equals(result.returns)
-    rich = simulate(weights, market, TEN, initial=1e6)
-    np.testing.assert_allclose(rich.ledger.equity, result.ledger.equity * 1e6, rtol=1e-12)
-
-
-def test_later_rows_change_nothing_before_them() -> None:
-    market, later = prices(60, 6, 4), prices(60, 6, 5)
-    weights = random_weights(market, 4, 5, short=False)
-    mixed = {k: np.concatenate([v[:40], later[k][40:]]) for k, v in market.fields.items()}
-    first = simulate(weights, market, TEN)
-    second = simulate(weights, Panel(market.dates, market.symbols, mixed), TEN)
-    day = market.dates[39].astype(object)
-    for a, b in ((first.returns, second.returns), (first.trades, second.trades)):
-        rows = [table.filter(pa.compute.less_equal(table["date"], day)) for table in (a, b)]
-        assert rows[0].num_rows > 10
-        assert rows[0].equals(rows[1])
+def test_only_cash_is_held_without_any_weight() -> None:
+    data = market([[10]] * 3, risk_free_rate=[0.0365] * 3)
+    result = simulate(np.zeros((3, 1)), data, free(cash_interest=1.0))
+    assert equity(result) == pytest.approx([1.0001, 1.0001 * 1.0003])
 
 
 # --- contract and validation ---------------------------------------------------------------------
 
 
 def test_tables_have_the_columns_of_the_warehouse() -> None:
-    market = prices(40, 5, 1)
-    result = simulate(random_weights(market, 1, 5, short=False), market, TEN)
-    for name in ("returns", "trades", "positions"):
+    data = random_market(60, 5, 1)
+    weights = random_weights(data.shape, 1, 5, short=False)
+    result = simulate(weights, data, random_rules(3).model_copy(update={"capital": 1e6}))
+    for name in ("returns", "orders", "fills", "positions"):
         table = getattr(result, name)
-        asset = "backtest" if name == "returns" else f"backtest_{name}"
-        assert list(schema_of(asset).names) == ["strategy", *table.column_names]
-        wanted = schema_of(asset).arrow.remove(0)
-        assert [field.type for field in table.schema] == [field.type for field in wanted]
-        assert sum(column.null_count for column in table.columns) == 0
+        assert table.num_rows > 5
+        schema = schema_of("backtest" if name == "returns" else f"backtest_{name}")
+        named = table.add_column(0, "strategy", [["any"] * table.num_rows])
+        assert schema.validate(named).num_rows == table.num_rows
+        assert list(schema.names) == named.column_names
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [(np.inf, "must all be finite"), (np.nan, r"or all NaN \(no decision\). Got nan for S001")],
+    [(np.inf, "must all be finite"), (NAN, r"or all NaN \(no decision\). Got nan for S001")],
 )
 def test_half_decided_rows_are_refused(value: float, message: str) -> None:
-    market = prices(10, 3, 0)
-    weights = np.full(market.shape, 0.1)
+    data = TradingData.from_panel(prices(10, 3, 0))
+    weights = np.full(data.shape, 0.1)
     weights[4, 1] = value
-    with pytest.raises(ValueError, match=message) as error:
-        simulate(weights, market, FREE)
-    assert str(market.dates[4]) in str(error.value)
+    for run in (simulate, simulate_returns):
+        with pytest.raises(ValueError, match=message) as error:
+            run(weights, data, FREE)
+        assert str(data.dates[4]) in str(error.value)
 
 
 def test_wrong_arguments_are_refused() -> None:
-    market = prices(10, 3, 0)
-    weights = np.full(market.shape, 0.1)
-    with pytest.raises(ValueError, match=r"shape of the prices \(10, 3\)"):
-        simulate(weights[:5], market, FREE)
-    with pytest.raises(ValueError, match=r"'next_open' or 'next_close'\. Got 'now'"):
-        simulate(weights, market, FREE, execution="now")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="initial must be above 0"):
-        simulate(weights, market, FREE, initial=0)
-    with pytest.raises(ValueError, match="stale_sessions at least 1"):
-        simulate(weights, market, FREE, stale_sessions=0)
+    panel = prices(10, 3, 0)
+    data = TradingData.from_panel(panel)
+    weights = np.full(data.shape, 0.1)
+    with pytest.raises(ValueError, match=r"float64 of the shape of the prices \(10, 3\)"):
+        simulate(weights[:5], data, FREE)
+    with pytest.raises(ValueError, match="Got float32 of"):
+        simulate(weights.astype(np.float32), data, FREE)
+    with pytest.raises(ValueError, match=r"volume of trading data must be float64 .* \(9, 3\)"):
+        TradingData(data.dates, data.symbols, data.open, data.close, data.volume[:9])
+    with pytest.raises(ValueError, match="both price limits"):
+        TradingData(data.dates, data.symbols, data.open, data.close, data.volume, upper=data.open)
+
+
+def test_absent_symbols_and_the_order_of_memory_change_nothing() -> None:
+    panel = prices(60, 6, 3)
+    data = TradingData.from_panel(panel)
+    wide = TradingData.from_panel(
+        Panel(
+            panel.dates,
+            np.append(panel.symbols, "Z"),
+            {k: np.column_stack([v, np.full(60, NAN)]) for k, v in panel.fields.items()},
+        )
+    )
+    weights = random_weights(data.shape, 3, 5, short=False)
+    padded = np.column_stack([weights, np.where(np.isnan(weights[:, 0]), NAN, 0.0)])
+    rules = Trading()
+    result = simulate(weights, data, rules)
+    again = simulate(np.asfortranarray(padded), wide, rules)
+    for name in ("returns", "orders", "fills", "positions"):
+        assert getattr(again, name).equals(getattr(result, name))

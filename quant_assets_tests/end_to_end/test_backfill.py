@@ -101,7 +101,8 @@ def test_schedules_and_sensors_are_listed(platform: Platform) -> None:
     )
     assert daily["scheduleState"]["status"] == "STOPPED"
     sensors = {each["name"]: each["sensorState"]["status"] for each in automation["sensors"]}
-    assert sensors == {f"{MARKET}_freshness": "STOPPED", "run_failures": "RUNNING"}
+    stopped = {f"{MARKET}_freshness": "STOPPED", f"{MARKET}_combined": "STOPPED"}
+    assert sensors == {**stopped, "run_failures": "RUNNING"}
 
 
 def test_a_month_and_a_strategy_are_materialized_on_request(platform: Platform) -> None:

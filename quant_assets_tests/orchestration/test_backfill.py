@@ -2,6 +2,7 @@
 
 import signal
 import textwrap
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quant_assets.orchestration.backfill import RUN_TAG, Run, Stage, plan, window_of
+from quant_assets.orchestration.backfill import RUN_TAG, Run, Stage, execute, plan, window_of
+from quant_assets.orchestration.listener import listener_logger
 from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.window import Window
-from quant_assets_tests.graphs import DAILY, Graph, errors, stray_files, tables_of
+from quant_assets_tests.graphs import DAILY, Graph, errors, nothing, stray_files, tables_of
 from quant_assets_tests.markets import (
     bars,
     files_market,
@@ -53,11 +55,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     folder: Path = tmp_path_factory.mktemp("backfill")
     (folder / "plugins").mkdir()
     (folder / "plugins" / "broken.py").write_text(textwrap.dedent(BROKEN))
-    off = {"enabled": False}
-    strategies = {
-        "folders": [str(folder / "plugins")],
-        "strategies": {"cross_sectional_momentum": off, "model_quantile": off},
-    }
+    strategies = {"folders": [str(folder / "plugins")], "only": ["broken", "low_volatility"]}
     markets = {
         "tiny": files_market(folder / "data", bars()),
         "sim": simulated_market(end=date(2024, 4, 30)),
@@ -73,8 +71,11 @@ def shown(stages: list[Stage]) -> list[list[tuple[set[str], tuple[str, ...] | No
     return [[(names(run), run.partitions) for run in stage.runs] for stage in stages]
 
 
-CHAIN = {*DAILY} - {"predictions"}
+PREDICTED = {"predictions", "recommendations"}
+CHAIN = {*DAILY} - PREDICTED
 SPLITS = {"detected_splits", "split_reconciliation"}
+OF_STRATEGIES = {"backtest", "tear_sheet"}
+COMBINED = {"strategy_correlations", "portfolio", "strategy_stability", "strategy_comparison"}
 SUMMARIES = {"factor_summary", "factor_sector_summary", "factor_correlations"}
 
 
@@ -86,9 +87,11 @@ def test_the_whole_graph(graph: Graph) -> None:
         [(CHAIN, days)],  # the daily chain is one run
         [({"market_data_summary", "factor_runs", "concurrency_report", *SPLITS}, None)],
         [(SUMMARIES, ("2024-01", "2024-02"))],
+        [(OF_STRATEGIES, (name,)) for name in ("broken", "low_volatility")],
+        [(COMBINED, None)],  # once, after the last strategy
         [({"model_lightgbm"}, ("2024-02",))],
-        [({"predictions"}, days)],
-        [({"backtest", "tear_sheet"}, (name,)) for name in ("broken", "low_volatility")],
+        [(PREDICTED, days)],
+        [({"model_tear_sheet"}, None)],
     ]
 
 
@@ -114,7 +117,7 @@ def test_a_month_of_models_is_one_run_each(graph: Graph) -> None:
 def test_a_range_asks_for_the_months_it_touches(graph: Graph) -> None:
     stages = graph.plan("tiny", "summaries", date(2024, 1, 31), date(2024, 2, 1))
     assert shown(stages) == [
-        [({"detected_splits", "split_reconciliation"}, None)],
+        [({*SPLITS, "model_tear_sheet"}, None)],
         [(SUMMARIES, ("2024-01", "2024-02"))],
     ]
     assert shown(graph.plan("tiny", "models", FIRST, LAST)) == []  # before the first model
@@ -251,12 +254,12 @@ def test_a_part_of_the_range_again_has_the_same_bits(
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")  # mlflow
 def test_what_needs_a_failed_asset_is_skipped(graph: Graph) -> None:
-    """Two months are too few for a model, so nothing predicts, and nothing trades on it."""
+    """Two months are too few for a model, so nothing predicts, and nothing is recommended."""
     with dg.DagsterInstance.ephemeral() as instance:
         report = graph.backfill(
             instance,
             "tiny",
-            "model_lightgbm,predictions,backtest,corporate_actions",
+            "model_lightgbm,predictions,recommendations,corporate_actions",
             date(2024, 2, 28),
             date(2024, 2, 29),
         )
@@ -267,12 +270,59 @@ def test_what_needs_a_failed_asset_is_skipped(graph: Graph) -> None:
     assert became == {
         "corporate_actions": None,
         "model_lightgbm": "failed",
-        "predictions": "skipped",
-        "backtest": "skipped",
+        "predictions, recommendations": "skipped",
     }
     (message,) = errors(report)
     assert message.startswith("a model of 2024-02 needs 18 months of sessions before it")
     assert "2024-02-28" not in graph.warehouse.partitions("tiny/predictions")
+
+
+def small_graph(fails: bool, faulty: bool) -> list[tuple[str, str]]:
+    """What became of the runs when one of two assets of a run fails, or a check of the other."""
+    parts = dg.StaticPartitionsDefinition(["one"])
+
+    @dg.asset(partitions_def=parts, check_specs=[dg.AssetCheckSpec("whole", asset="good")])
+    def good() -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        yield dg.MaterializeResult()
+        yield dg.AssetCheckResult(passed=not faulty, check_name="whole")
+
+    @dg.asset(partitions_def=parts)
+    def bad() -> None:
+        if fails:
+            raise ArithmeticError("no")
+
+    @dg.asset(deps=[dg.AssetDep(good, partition_mapping=dg.AllPartitionMapping())])
+    def after_good() -> None: ...
+
+    @dg.asset(deps=[dg.AssetDep(bad, partition_mapping=dg.AllPartitionMapping())])
+    def after_bad() -> None: ...
+
+    loggers = {"listener": listener_logger}
+    defs = dg.Definitions(assets=[good, bad, after_good, after_bad], loggers=loggers)
+    repository = defs.get_repository_def()
+    key = {name: dg.AssetKey(name) for name in ("good", "bad", "after_good", "after_bad")}
+    stages = [
+        Stage((Run((key["good"], key["bad"]), ("one",)),)),
+        Stage((Run((key["after_good"],), None),)),
+        Stage((Run((key["after_bad"],), None),)),
+    ]
+    with dg.DagsterInstance.ephemeral() as instance:
+        report = execute(stages, repository, instance, nothing, nothing, nothing)
+    return [(str(o.run), "skipped" if o.skipped else o.error or "done") for o in report.outcomes]
+
+
+def test_what_a_failed_run_made_all_the_same_can_be_used() -> None:
+    assert small_graph(fails=True, faulty=False) == [
+        ("good, bad [one]", "ArithmeticError: no"),
+        ("after_good", "done"),
+        ("after_bad", "skipped"),
+    ]
+
+
+def test_what_a_check_found_a_fault_in_is_not_used() -> None:
+    became = dict(small_graph(fails=True, faulty=True))
+    assert became["after_good"] == "skipped"
+    assert set(dict(small_graph(fails=False, faulty=False)).values()) == {"done"}
 
 
 def test_an_interrupt_ends_the_backfill_and_leaves_whole_partitions(

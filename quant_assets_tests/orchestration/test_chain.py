@@ -142,7 +142,7 @@ def test_no_row_of_the_source_vanishes(chain: Chain) -> None:
 
 def test_a_day_run_alone_gives_the_bits_of_the_range(chain: Chain) -> None:
     day = date(2024, 2, 14)
-    tables = [f"{MARKET}/{asset}" for asset in (*DAILY, "predictions")]
+    tables = [f"{MARKET}/{asset}" for asset in (*DAILY, "predictions", "recommendations")]
     before = {table: chain.warehouse.read(table) for table in tables}
     assert chain.run("daily", day, day).success
     for table in tables:

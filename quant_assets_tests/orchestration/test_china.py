@@ -1,6 +1,5 @@
 """A market of China's daily files through the graph: a made-up folder, and some real months."""
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -210,16 +209,11 @@ def test_one_day_again_changes_nothing(china: China) -> None:
 
 
 def test_minutes_may_come_before_any_bar(china: China, tmp_path: Path) -> None:
-    markets = {"china": china.graph.settings.market("china").model_dump(exclude={"name"})}
-    alone = China(tmp_path, Graph(small_settings(tmp_path, json_of(markets))), {})
+    market = china.graph.settings.market("china").model_dump(mode="json", exclude={"name"})
+    alone = China(tmp_path, Graph(small_settings(tmp_path, {"china": market})), {})
     alone.backfill("minute_bars,minute_quarantine", START, START)
     assert alone.checks["minute_bars", "minutes_in_daily_bars"].passed
     assert len(alone.frame("minute_bars")) == 2
-
-
-def json_of(value: Any) -> Any:
-    """Settings as a file of settings may write them."""
-    return json.loads(json.dumps(value, default=str))
 
 
 MONTHS = (date(2023, 9, 1), date(2024, 1, 31))

@@ -17,6 +17,11 @@ def of_strategy(**keys: Any) -> dict[str, Any]:
     return {"strategies": {"strategies": {VOLATILITY: keys}}}
 
 
+def reading(factor: str) -> dict[str, Any]:
+    block = {"factor_quantile": {"parameters": {"factor": factor}}}
+    return {"strategies": {"only": ["factor_quantile"], "strategies": block}}
+
+
 SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     "library of factors": (
         {"factors": {"disabled": {"styl": []}}},
@@ -82,6 +87,35 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
         of_strategy(markets={"sim": {"quantile": 3}}),
         "on market sim: strategy 'low_volatility': quantile: ",
     ),
+    "strategy that alone shall run": (
+        {"strategies": {"only": ["low_volatilty"]}},
+        "strategies.yaml: only: low_volatilty: no such strategy (did you mean 'low_volatility'?)",
+    ),
+    "factor of a strategy": (
+        reading("style.momentum_12"),
+        "strategy 'factor_quantile': library style: no factor 'momentum_12' (did you mean 'mom",
+    ),
+    "library of a strategy": (
+        reading("styl.momentum_12_1"),
+        "strategy 'factor_quantile': no library of factors 'styl' (did you mean 'style'?)",
+    ),
+    "name of a factor": (
+        reading("momentum_12_1"),
+        "strategy 'factor_quantile': factor: must be library.factor, such as style.momentum_12_1. "
+        "Got 'momentum_12_1' instead",
+    ),
+    "metric of a sweep": (
+        of_strategy(sweep={"metric": "volatility"}),
+        "strategies.yaml: strategies.low_volatility.sweep.metric: no metric 'volatility' to choose",
+    ),
+    "parameter of a sweep": (
+        of_strategy(sweep={"grid": {"windw": [20]}}),
+        "strategies.low_volatility.sweep: strategy 'low_volatility': windw: no such",
+    ),
+    "value of a search": (
+        of_strategy(optimization={"space": {"window": {"low": 1, "high": 60}}}),
+        "strategies.low_volatility.optimization: strategy 'low_volatility': window: ",
+    ),
     "folder of strategies": (
         {"strategies": {"folders": ["/nowhere/at/all"]}},
         "the folder of strategies /nowhere/at/all does not exist",
@@ -129,3 +163,19 @@ def test_a_factor_that_is_switched_off_is_not_described(tmp_path: Path) -> None:
     key = next(key for key in graph.get_all_asset_keys() if key.path[-1] == "factors_style")
     assert "| momentum_6_1 |" in str(graph.get(key).description)
     assert "| momentum_12_1 |" not in str(graph.get(key).description)
+
+
+def test_a_strategy_that_does_not_fit_is_no_partition(tmp_path: Path) -> None:
+    config = {"strategies": {"only": ["value", "low_volatility", "factor_quantile"]}}
+    config["strategies"]["strategies"] = {"factor_quantile": {"parameters": {"factor": "own.up"}}}  # type: ignore[assignment]
+    settings = small_settings(
+        tmp_path,
+        {"sim": simulated_market(), "other": simulated_market()},
+        {**config, "factors": {"expressions": {"up": "close / open"}}},
+    )
+    graph = build_defs(settings).get_repository_def().asset_graph
+    for key in graph.get_all_asset_keys():
+        if key.path[-1] in ("backtest", "tear_sheet"):
+            definition = graph.get(key).partitions_def
+            assert definition is not None
+            assert definition.get_partition_keys() == ["factor_quantile", "low_volatility"]

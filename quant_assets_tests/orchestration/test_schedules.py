@@ -117,6 +117,9 @@ def test_before_the_first_month_nothing_is_asked_for(graph: Graph) -> None:
 SUMMARIES = {"factor_summary", "factor_sector_summary", "factor_correlations"}
 
 
+COMBINED = {"strategy_correlations", "portfolio", "strategy_stability", "strategy_comparison"}
+
+
 def test_what_a_job_covers(graph: Graph) -> None:
     def assets(job: str) -> set[str]:
         keys = graph.repository.get_job(job).asset_layer.selected_asset_keys
@@ -126,12 +129,15 @@ def test_what_a_job_covers(graph: Graph) -> None:
     daily = assets("sim_daily")
     assert {"corporate_actions", "bars", "factor_evaluation", "labels", "predictions"} <= daily
     assert assets("sim_models") == {"model_lightgbm"}
-    assert assets("sim_summaries") == SUMMARIES | {"detected_splits", "split_reconciliation"}
+    of_all_days = {"detected_splits", "split_reconciliation", "model_tear_sheet"}
+    assert assets("sim_summaries") == SUMMARIES | of_all_days
     assert assets("sim_strategies") == {"backtest", "tear_sheet"}
+    assert assets("sim_sweeps") == {"parameter_sweep", "optimization"}
+    assert assets("sim_combined") == COMBINED
     assert assets("sim_mining") == {"factor_runs", "concurrency_report"}
     assert assets("sim_market_data_summary") == {"market_data_summary"}
-    names = ("daily", "models", "summaries", "strategies", "market_data_summary", "mining")
-    jobs = [assets(f"sim_{name}") for name in names]
+    names = ("daily", "models", "summaries", "strategies", "sweeps", "combined", "mining")
+    jobs = [assets(f"sim_{name}") for name in (*names, "market_data_summary")]
     keys = graph.repository.asset_graph.get_all_asset_keys()
     every = {key.path[-1] for key in keys if key.path[0] == "sim"}
     assert set.union(*jobs) == every

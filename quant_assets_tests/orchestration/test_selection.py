@@ -26,35 +26,49 @@ def chosen(graph: Graph, text: str | None) -> set[str]:
 SUMMARIES = {"factor_summary", "factor_sector_summary", "factor_correlations"}
 MINING = {"factor_runs", "concurrency_report"}
 SPLITS = {"detected_splits", "split_reconciliation"}
+COMBINED = {"strategy_correlations", "portfolio", "strategy_stability", "strategy_comparison"}
 WHOLE = {
     *DAILY,
     *SUMMARIES,
     *MINING,
     *SPLITS,
+    *COMBINED,
     *("model_lightgbm", "corporate_actions", "backtest", "tear_sheet", "market_data_summary"),
+    "model_tear_sheet",
 }
+TRADED = {"backtest", "tear_sheet", "model_tear_sheet", *COMBINED}
 SELECTIONS: dict[str | None, set[str]] = {
     None: WHOLE,
     "universe": {"universe"},
     "tiny/universe": {"universe"},
     "benchmark, universe": {"benchmark", "universe"},
     "+adjusted_bars": {"corporate_actions", "bars", "adjusted_bars"},
-    "predictions+": {"predictions", "backtest", "tear_sheet"},
+    "predictions+": {"predictions", "recommendations", *TRADED},
     "+labels+": {
         *("corporate_actions", "bars", "adjusted_bars", "labels"),
-        *("model_lightgbm", "predictions", "backtest", "tear_sheet"),
+        *("model_lightgbm", "predictions", "recommendations", *TRADED),
     },
     "group:market_data": {
         *("corporate_actions", "bars", "quarantine", "adjusted_bars", "universe", "benchmark"),
         *SPLITS,
         "market_data_summary",
     },
-    "group:tear_sheets": {"tear_sheet"},
+    "group:tear_sheets": {
+        *("tear_sheet", "model_tear_sheet", "strategy_stability", "strategy_comparison"),
+    },
     "daily": {*DAILY, "corporate_actions"},
     "models": {"model_lightgbm"},
-    "summaries,benchmark": {*SUMMARIES, *SPLITS, "benchmark"},
+    "summaries,benchmark": {*SUMMARIES, *SPLITS, "benchmark", "model_tear_sheet"},
     "mining": MINING,
     "strategies": {"backtest", "tear_sheet"},
+    # Sweeps and searches run when they are named only.
+    "sweeps": {"parameter_sweep", "optimization"},
+    "parameter_sweep+": {"parameter_sweep", "strategy_stability"},
+    "combined": COMBINED,
+    "group:backtests": {
+        *("backtest", "parameter_sweep", "optimization", "recommendations"),
+        *("strategy_correlations", "portfolio"),
+    },
 }
 
 

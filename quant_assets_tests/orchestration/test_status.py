@@ -83,6 +83,6 @@ def test_rows_come_in_the_order_of_the_graph(tmp_path: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         order = [row.asset for row in asset_status(graph.repository, instance, "tiny")]
         assert asset_status(graph.repository, instance, "other") == []
-    assert len(order) == len(set(order)) == 21
+    assert len(order) == len(set(order)) == 29
     chain = ["corporate_actions", "bars", "adjusted_bars", "labels", "backtest", "tear_sheet"]
     assert sorted(chain, key=order.index) == chain

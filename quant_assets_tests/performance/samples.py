@@ -31,7 +31,7 @@ def market(simulated: bool = True) -> Market:
             "start": "2015-01-02",
             "models_from": "2017-01-01",
             "annualization": 250,
-            "costs": {"commission_bps": 1.5, "slippage_bps": 4},
+            "trading": {"commission_bps": 1.5, "slippage": {"bps": 4}},
             "source": source,
         }
     )

@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 
-from quant_assets.performance.drawdowns import drawdown_series, longest_drawdown
+from quant_assets.performance.drawdowns import drawdown_series
 
 
 def test_losses_are_measured_from_the_highest_value_the_start_included() -> None:
     returns = np.array([-0.5, 1.0, 0.2, -0.25, 0.0])
     assert drawdown_series(returns).tolist() == pytest.approx([-0.5, 0, 0, -0.25, -0.25])
-    assert longest_drawdown(returns) == 2
-    assert longest_drawdown(np.array([0.1, 0.0, 0.1])) == 0
-    assert longest_drawdown(np.array([])) == 0
     assert len(drawdown_series(np.array([]))) == 0
 
 

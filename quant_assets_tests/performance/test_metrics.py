@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import empyrical
 import numpy as np
@@ -12,7 +12,10 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant_assets.performance.metrics import METRICS, metrics
+from quant_assets.performance.metric_registry import GROUPS, Unit, register
+from quant_assets.performance.metrics import METRICS, metrics, metrics_of_many
+from quant_assets.performance.sample import Sample
+from quant_assets_tests.backtests.samples import sessions
 from quant_assets_tests.performance.samples import fat_tailed
 
 DAYS = 244  # not 252: a forgotten annualization shows
@@ -82,12 +85,6 @@ def test_equal_to_peers_on_random_returns(seed: int, days: int) -> None:
     assert_equal(actual, literal(returns))
 
 
-def test_every_metric_is_compared_with_something() -> None:
-    returns, index = fat_tailed(50, 0)
-    trading = {"annual_turnover", "average_turnover", "annual_cost", "exposure"}
-    assert set(METRICS) == {*peer(returns, index, 0.02), *literal(returns), *trading}
-
-
 def test_equal_to_peers_on_real_returns(test_data: Path) -> None:
     """A strategy of 2004 to 2009 against the S&P 500."""
     strategy = pd.read_csv(
@@ -139,6 +136,7 @@ def test_trading_metrics_by_hand() -> None:
         [0.01, -0.01], turnover=[0.2, 0.4], cost=[1e-4, 3e-4], exposure=[1.0, 0.5], annualization=10
     )
     assert actual["average_turnover"] == pytest.approx(0.3)
+    assert actual["cost_of_turnover"] == pytest.approx(2e-4 / 0.3)
     assert actual["annual_turnover"] == pytest.approx(3.0)
     assert actual["annual_cost"] == pytest.approx(2e-3)
     assert actual["exposure"] == pytest.approx(0.75)
@@ -219,6 +217,15 @@ def test_properties(values: list[float], seed: int) -> None:
         ({"returns": [0.1], "cost": [0.1, 0.2]}, r"cost must have the shape \(1,\)"),
         ({"returns": [0.1], "risk_free": -1.0}, "risk_free must be above -1"),
         ({"returns": [0.1], "annualization": 0}, "annualization must be above 0"),
+        ({"returns": [0.1], "dates": np.array(["2020-01-01"])}, "dates must be datetime64 of the"),
+        (
+            {"returns": [0.1, 0.1], "dates": np.array(["2020-01-02", "2020-01-02"], "M8[D]")},
+            "dates must ascend without repetition. Got 2020-01-02 after 2020-01-02 at place 1",
+        ),
+        (
+            {"returns": [0.1, 0.1], "dates": np.array(["2020-01-02", "NaT"], "M8[D]")},
+            "Got NaT after 2020-01-02 at place 1",
+        ),
     ],
 )
 def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
@@ -239,4 +246,127 @@ def test_the_registry_describes_every_metric() -> None:
     for name, metric in METRICS.items():
         assert metric.name == name
         assert metric.description.endswith(".")
-        assert metric.unit in ("fraction", "ratio", "sessions")
+        assert metric.unit in get_args(Unit)
+        assert metric.group in GROUPS
+    groups = [metric.group for metric in METRICS.values()]
+    assert groups == sorted(groups, key=GROUPS.index)
+
+
+def test_a_metric_needs_a_name_a_title_and_a_convention_of_its_own() -> None:
+    def known(sample: Sample) -> np.ndarray:
+        return sample.own.mean
+
+    for name, title, text in (
+        ("sharpe", "New", "A."),
+        ("new", "Sharpe ratio", "A."),
+        ("n", "N", ""),
+    ):
+        with pytest.raises(ValueError, match="registered already or has no description"):
+            register(name, title, "ratio", "return", text, known)
+
+
+def test_many_series_are_each_as_if_alone() -> None:
+    """One code path: a column of a panel has the bits of the series alone, on any thread."""
+    random = np.random.default_rng(4)
+    panel = random.standard_t(4, (300, 70)) * 0.01
+    panel[random.random(panel.shape) < 0.03] = np.nan
+    panel[:, 3] = np.nan
+    panel[:, 4] = 0.0
+    panel[40:, 5] = np.nan
+    index = np.where(random.random(300) < 0.05, np.nan, random.normal(0, 0.01, 300))
+    dates = sessions(300, "2019-11-20")
+    rates = np.linspace(0.01, 0.05, 300)
+    trading: dict[str, Any] = {
+        name: random.random(panel.shape) for name in ("turnover", "cost", "exposure")
+    }
+    told: dict[str, Any] = {"dates": dates, "trials": 50, "variance_of_sharpes": 1e-3}
+    many = metrics_of_many(panel, index, rates, 250, **trading, **told)
+    threaded = metrics_of_many(panel, index, rates, 250, **trading, **told, thread_no=3)
+    assert list(many) == list(METRICS)
+    for name, values in many.items():
+        assert values.shape == (70,)
+        np.testing.assert_array_equal(values, threaded[name], name)
+    for k in (0, 3, 4, 5, 69):
+        own: dict[str, Any] = {name: values[:, k] for name, values in trading.items()}
+        alone = metrics(panel[:, k], index, rates, 250, **own, **told)
+        np.testing.assert_equal({name: values[k] for name, values in many.items()}, alone)
+    assert all(math.isnan(values[3]) for values in many.values())
+    assert not math.isnan(many["deflated_sharpe"][0])
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (5, 0), (0, 0)])
+def test_a_panel_without_days_or_series(shape: tuple[int, int]) -> None:
+    for values in metrics_of_many(np.empty(shape)).values():
+        assert values.shape == shape[1:]
+        assert np.isnan(values).all()
+
+
+def test_panels_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"returns must have the shape \(T, S\). Got \(3,\)"):
+        metrics_of_many(np.zeros(3))
+    with pytest.raises(ValueError, match=r"cost must have the shape \(3, 2\), that of the returns"):
+        metrics_of_many(np.zeros((3, 2)), cost=np.zeros((2, 3)))
+
+
+def test_prices_are_never_guessed() -> None:
+    """A series of gains above 100 % is what it is: QuantStats would take it for prices."""
+    assert metrics([1.5, 2.0, 0.5])["total_return"] == pytest.approx(2.5 * 3.0 * 1.5 - 1)
+
+
+def test_without_dates_what_needs_them_is_undefined() -> None:
+    returns, index = fat_tailed(600, 5)
+    dates = sessions(600, "2018-01-01")
+    bare, dated = metrics(returns, index), metrics(returns, index, dates=dates)
+    needing = {name for name in METRICS if math.isnan(bare[name]) and not math.isnan(dated[name])}
+    long = {"return_three_years", "return_five_years", "return_ten_years"}
+    periods = {name for name, metric in METRICS.items() if metric.group == "periods"}
+    assert needing == periods - long | {"longest_drawdown_days", "average_drawdown_days"}
+    for name in set(METRICS) - needing:
+        np.testing.assert_equal(bare[name], dated[name], name)
+
+
+def test_spans_end_with_the_last_day_of_the_dates() -> None:
+    """Days after the same day of an earlier month; the end of a shorter month stands for it."""
+    dates = np.arange(np.datetime64("2019-01-01"), np.datetime64("2020-06-01"))  # to 2020-05-31
+    returns = np.zeros(len(dates))
+    returns[dates == np.datetime64("2020-02-29")] = 0.1  # three months before, the day itself
+    returns[dates == np.datetime64("2020-03-01")] = 0.2
+    returns[dates == np.datetime64("2020-05-01")] = 0.3
+    actual = metrics(returns, dates=dates)
+    assert actual["return_month_to_date"] == pytest.approx(0.3)
+    assert actual["return_three_months"] == pytest.approx(1.2 * 1.3 - 1)
+    assert actual["return_six_months"] == pytest.approx(1.1 * 1.2 * 1.3 - 1)
+    assert actual["return_year_to_date"] == actual["return_one_year"] == actual["return_six_months"]
+    assert math.isnan(actual["return_three_years"])
+    ended = np.where(dates > np.datetime64("2020-04-20"), np.nan, returns)
+    actual = metrics(ended, dates=dates)
+    assert math.isnan(actual["return_month_to_date"])
+    assert actual["return_three_months"] == pytest.approx(0.2)
+    late = metrics(returns[430:], dates=dates[430:])
+    assert math.isnan(late["return_year_to_date"])
+
+
+def test_drawdowns_by_hand() -> None:
+    returns = [-0.5, 1.0, 0.2, -0.25, 0.0, 0.5, -0.1, 0.0]
+    days = ["01-02", "01-03", "01-06", "01-07", "01-08", "01-09", "01-10", "01-13"]
+    dates = np.array([f"2020-{day}" for day in days], "M8[D]")
+    actual = metrics(returns, dates=dates)
+    expected = {
+        "max_drawdown": -0.5,
+        "drawdown_count": 3,
+        "longest_drawdown_sessions": 2,
+        "longest_drawdown_days": 4,  # Friday to Monday
+        "average_drawdown": -(0.5 + 0.25 + 0.1) / 3,
+        "average_drawdown_sessions": 5 / 3,
+        "average_drawdown_days": (1 + 2 + 4) / 3,
+        "time_under_water": 5 / 8,
+        "current_drawdown": -0.1,
+        "recovery_sessions": 1,
+        "pain_index": (0.5 + 0.25 + 0.25 + 0.1 + 0.1) / 8,
+        "consecutive_wins": 2,
+        "consecutive_losses": 1,
+    }
+    assert_equal(actual, expected)
+    assert math.isnan(metrics([0.1, -0.2, 0.1])["recovery_sessions"])
+    assert math.isnan(metrics([0.1, 0.2])["average_drawdown"])
+    assert metrics([0.1, 0.2])["longest_drawdown_sessions"] == 0

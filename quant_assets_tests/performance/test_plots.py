@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quant_assets.performance.plots import equity_picture, monthly_picture, monthly_table
+from quant_assets.performance.calendar_returns import monthly_table
+from quant_assets.performance.plots import equity_picture, monthly_picture
 from quant_assets_tests.backtests.samples import sessions
 from quant_assets_tests.performance.samples import fat_tailed
 

@@ -22,7 +22,8 @@ def correlations(*months: str) -> pd.DataFrame:
 
 
 def backtests(strategy: str, dates: list[date]) -> pd.DataFrame:
-    row = {"weight": 0.5, "strategy": strategy, "symbol": "A"}
+    row = {"strategy": strategy, "symbol": "A", "shares": 5.0, "price": 2.0, "value": 10.0}
+    row["weight"] = 0.5
     return pd.DataFrame([{**row, "date": day} for day in dates])
 
 

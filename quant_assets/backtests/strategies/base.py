@@ -6,7 +6,7 @@ weights that of `backtests/simulation.py`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -31,6 +31,11 @@ PANEL_FIELDS: Mapping[str, str] = {
     "sector": "code of the sector, int64, -1 where unknown",
     "industry": "code of the industry, int64, -1 where unknown",
     "score": "the model's prediction, float64",
+    "pe_ttm": "price over the earnings of the last four quarters, float64",
+    "pb_mrq": "price over the book value of the most recent quarter, float64",
+    "ps_ttm": "price over the sales of the last four quarters, float64",
+    "pcf_ncf_ttm": "price over the net cash flow of the last four quarters, float64",
+    "turnover_rate": "shares traded over those that can be traded, 0.01 is 1 %, float64",
 }
 SERIES_FIELDS: Mapping[str, str] = {
     "index_open": "open of the market's index, float64",
@@ -38,6 +43,24 @@ SERIES_FIELDS: Mapping[str, str] = {
     "volatility_index": "close of the market's volatility index, float64",
     "risk_free_rate": "annual risk-free rate as a fraction, float64",
 }
+FACTOR = "factor:"
+"""`factor:<library>.<name>` is the panel of a factor, float64, such as factor:style.reversal_5."""
+
+
+def factor_of(field: str) -> tuple[str, str] | None:
+    """(library, name) of a field `factor:<library>.<name>`; None for any other text."""
+    library, dot, name = field.removeprefix(FACTOR).partition(".")
+    well_formed = field.startswith(FACTOR) and library.isidentifier() and name.isidentifier()
+    return (library, name) if well_formed and dot else None
+
+
+def is_field(name: str) -> bool:
+    """Whether a strategy may ask for a field of that name."""
+    return name in PANEL_FIELDS or name in SERIES_FIELDS or factor_of(name) is not None
+
+
+Grid = Mapping[str, tuple[Any, ...]]
+"""Parameters and the values of each to try."""
 
 
 class StrategyError(ConfigError):
@@ -57,9 +80,9 @@ class StrategyData:
     Attributes:
         dates: sessions, `datetime64[D]`, ascending, shape (T,).
         symbols: ascending, shape (N,).
-        fields: those of PANEL_FIELDS with shape (T, N), those of SERIES_FIELDS with shape (T,). Row
-            t holds what was known at the close of session t; NaN is missing, `member` and the other
-            booleans are False where nothing is known.
+        fields: those of PANEL_FIELDS and factors with shape (T, N), those of SERIES_FIELDS with
+            shape (T,). Row t holds what was known at the close of session t; NaN is missing,
+            `member` and the other booleans are False where nothing is known.
     """
 
     dates: np.ndarray
@@ -81,7 +104,7 @@ class StrategyData:
         except KeyError:
             raise KeyError(
                 f"the strategy reads {field!r} but its `needs` declare only "
-                f"{', '.join(self.fields)}: add the field to `needs`"
+                f"{', '.join(self.fields)}: add the field to `needs`, or to what `fields` returns"
             ) from None
 
     @property
@@ -107,8 +130,17 @@ class Strategy(ABC):
     family: ClassVar[str]
     """Kind of strategy, such as `momentum`, by which pages group them."""
     needs: ClassVar[tuple[str, ...]]
-    """Names of PANEL_FIELDS and SERIES_FIELDS that it reads."""
+    """Names of PANEL_FIELDS, SERIES_FIELDS and factors that it reads, whatever its parameters."""
+    grid: ClassVar[Grid] = {}
+    """One to three parameters worth a sweep, each with the values to try; none by default.
+
+    Combinations that break a constraint of the parameters are left out of a sweep.
+    """
     Parameters: ClassVar[type[StrategyParameters]] = StrategyParameters
+
+    def fields(self, parameters: Any) -> tuple[str, ...]:
+        """The fields that it reads with these parameters: `needs`, and what parameters name."""
+        return self.needs
 
     @abstractmethod
     def target_weights(self, data: StrategyData, parameters: Any) -> np.ndarray:
@@ -123,6 +155,17 @@ class Strategy(ABC):
     @abstractmethod
     def lookback(self, parameters: Any) -> int:
         """How many sessions before t the row t depends on."""
+
+    def target_weights_of_each(
+        self, data: StrategyData, parameter_sets: Iterable[Any]
+    ) -> Iterator[np.ndarray]:
+        """`target_weights` of many parameter sets, bit by bit the same, in their order.
+
+        `data` holds the fields of all of them. A strategy overrides this where sets share work; an
+        array that was yielded is not written again.
+        """
+        for parameters in parameter_sets:
+            yield self.target_weights(data, parameters)
 
     def parse(self, values: Mapping[str, Any] | None = None) -> StrategyParameters:
         """Parameters from plain values; what is not given takes its default.

@@ -1,14 +1,18 @@
 """Cross-sectional momentum: hold the past year's winners."""
 
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field, model_validator
 
+from quant_assets.backtests.rows import DueRows
 from quant_assets.backtests.selection import (
     SelectionParameters,
     rebalancing_days,
     selection_weights,
 )
-from quant_assets.backtests.strategies.base import Strategy, StrategyData
+from quant_assets.backtests.strategies.base import Grid, Strategy, StrategyData
 
 
 class CrossSectionalMomentum(Strategy):
@@ -26,6 +30,7 @@ class CrossSectionalMomentum(Strategy):
     )
     family = "momentum"
     needs = ("close", "member")
+    grid: ClassVar[Grid] = {"lookback": (63, 126, 189, 252, 378), "skip": (0, 5, 10, 21, 42)}
 
     class Parameters(SelectionParameters):
         """Formation period and selection."""
@@ -58,3 +63,20 @@ class CrossSectionalMomentum(Strategy):
         eligible = data["member"] & np.isfinite(close)
         due = rebalancing_days(data.dates, parameters.rebalance)
         return selection_weights(signal, eligible, due, parameters)
+
+    def target_weights_of_each(
+        self, data: StrategyData, parameter_sets: Iterable["CrossSectionalMomentum.Parameters"]
+    ) -> Iterator[np.ndarray]:
+        """As `target_weights` of each; sets share the due rows and compute nothing on others."""
+        close = data["close"]
+        due = DueRows(data.dates, data["member"] & np.isfinite(close))
+        for parameters in parameter_sets:
+            if parameters.weighting != "equal":
+                yield self.target_weights(data, parameters)
+                continue
+            rows, eligible = due.of(parameters.rebalance)
+            formed = rows >= parameters.lookback
+            signal = np.full(eligible.shape, np.nan)
+            start = close[rows[formed] - parameters.lookback]
+            signal[formed] = close[rows[formed] - parameters.skip] / start - 1.0
+            yield due.selected(signal, parameters)

@@ -1,5 +1,7 @@
 """Low volatility: hold the calmest stocks."""
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field, model_validator
 
@@ -8,7 +10,7 @@ from quant_assets.backtests.selection import (
     rebalancing_days,
     selection_weights,
 )
-from quant_assets.backtests.strategies.base import Strategy, StrategyData
+from quant_assets.backtests.strategies.base import Grid, Strategy, StrategyData
 
 
 class LowVolatility(Strategy):
@@ -27,6 +29,7 @@ class LowVolatility(Strategy):
     )
     family = "low risk"
     needs = ("close", "member")
+    grid: ClassVar[Grid] = {"window": (100, 126, 189, 252), "quantile": (0.05, 0.1, 0.2, 0.3)}
 
     class Parameters(SelectionParameters):
         """Window of the volatility and selection."""

@@ -1,15 +1,18 @@
 """Model quantile: hold what the model predicts to do best."""
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
 from quant_assets.backtests.selection import (
+    REBALANCING,
     Rebalancing,
     SelectionParameters,
     rebalancing_days,
     selection_weights,
 )
-from quant_assets.backtests.strategies.base import Strategy, StrategyData
+from quant_assets.backtests.strategies.base import Grid, Strategy, StrategyData
 
 
 class ModelQuantile(Strategy):
@@ -28,13 +31,15 @@ class ModelQuantile(Strategy):
     )
     family = "model"
     needs = ("score", "member")
+    grid: ClassVar[Grid] = {
+        "quantile": (0.05, 0.1, 0.2, 0.3),
+        "rebalance": ("daily", "weekly", "monthly"),
+    }
 
     class Parameters(SelectionParameters):
         """Selection; weekly by default, as the model's label spans five sessions."""
 
-        rebalance: Rebalancing = Field(
-            "weekly", description="decide on every session, or on the first of a week or a month"
-        )
+        rebalance: Rebalancing = Field("weekly", description=REBALANCING)
 
     def lookback(self, parameters: "ModelQuantile.Parameters") -> int:
         """The session before, which tells whether a period begins."""

@@ -8,6 +8,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import itertools
 import pkgutil
 import re
 import sys
@@ -18,14 +19,18 @@ from types import ModuleType
 
 import quant_assets.backtests.strategies as package
 from quant_assets.backtests.strategies.base import (
+    FACTOR,
     PANEL_FIELDS,
     SERIES_FIELDS,
     Strategy,
     StrategyError,
     StrategyParameters,
+    is_field,
 )
+from quant_assets.settings_research import Strategies
 
 _NOT_PLUGINS = {"base", "registry"}
+_MOST_SWEPT = 3  # parameters of a grid: a heat map shows two, a page several of them for a third
 
 
 def discover(folders: Iterable[str | Path] = ()) -> dict[str, Strategy]:
@@ -50,6 +55,17 @@ def discover(folders: Iterable[str | Path] = ()) -> dict[str, Strategy]:
             )
         found[strategy.name] = strategy
     return dict(sorted(found.items()))
+
+
+def enabled_strategies(settings: Strategies) -> dict[str, Strategy]:
+    """Those that strategies.yaml leaves switched on, by name.
+
+    Raises:
+        ConfigError: it names a strategy that there is not.
+        StrategyError: as `discover`.
+    """
+    found = discover(settings.folders)
+    return {name: found[name] for name in settings.enabled(found)}
 
 
 def find(name: str, strategies: Mapping[str, Strategy] | None = None) -> Strategy:
@@ -124,7 +140,8 @@ def _strategy_of(module: ModuleType) -> Strategy:
             f"Got {len(defined)}{f' ({names})' if names else ''} instead."
         )
     kind = defined[0]
-    faults = list(_faults(kind))
+    # What a strategy answers is asked only once it is written as it must be.
+    faults = list(_faults(kind)) or list(_answers(kind()))
     if faults:
         raise StrategyError(f"{module.__file__}: class {kind.__name__}: {'; '.join(faults)}")
     strategy: Strategy = kind()
@@ -145,9 +162,8 @@ def _faults(kind: type[Strategy]) -> Iterable[str]:
     needs = getattr(kind, "needs", None)
     if not isinstance(needs, tuple) or not needs:
         yield "`needs` must be a tuple of the fields it reads"
-    elif unknown := [name for name in needs if name not in {**PANEL_FIELDS, **SERIES_FIELDS}]:
-        known = ", ".join([*PANEL_FIELDS, *SERIES_FIELDS])
-        yield f"`needs` names unknown fields {unknown}; known: {known}"
+    else:
+        yield from _unknown_fields("`needs` names", needs)
     if missing := sorted(getattr(kind, "__abstractmethods__", ())):
         yield f"the methods {', '.join(missing)} must be written"
     yield from _parameter_faults(kind)
@@ -163,6 +179,57 @@ def _parameter_faults(kind: type[Strategy]) -> Iterable[str]:
             yield f"parameter `{name}` must have a description"
         if field.is_required():
             yield f"parameter `{name}` must have a default"
+
+
+def _answers(strategy: Strategy) -> Iterable[str]:
+    """What is wrong with a strategy's defaults, with the fields it asks for, with its grid."""
+    try:
+        defaults = strategy.parse()
+        strategy.lookback(defaults)
+        fields = strategy.fields(defaults)
+    except Exception as error:
+        yield f"its defaults do not work: {type(error).__name__}: {error}"
+        return
+    yield from _unknown_fields("`fields` returns", fields)
+    if absent := sorted(set(strategy.needs) - set(fields)):
+        yield f"`fields` leaves out {', '.join(absent)}, which `needs` names"
+    yield from _grid_faults(strategy)
+
+
+def _grid_faults(strategy: Strategy) -> Iterable[str]:
+    grid = strategy.grid
+    if not isinstance(grid, Mapping) or len(grid) > _MOST_SWEPT:
+        yield f"`grid` must map at most {_MOST_SWEPT} parameters to values. Got {grid!r} instead"
+        return
+    for name, values in grid.items():
+        if name not in strategy.Parameters.model_fields:
+            yield f"`grid` names {name!r}, which is no parameter"
+            return
+        if not isinstance(values, tuple) or len(values) < 2 or _repeated(values):
+            yield f"`grid` must give {name!r} a tuple of two or more different values"
+            return
+    allowed: set[tuple[str, str]] = set()
+    faults: dict[tuple[str, str], str] = {}
+    for chosen in itertools.product(*grid.values()):
+        pairs = [(name, repr(value)) for name, value in zip(grid, chosen, strict=True)]
+        try:
+            strategy.parse(dict(zip(grid, chosen, strict=True)))
+            allowed.update(pairs)
+        except StrategyError as error:
+            faults.update(dict.fromkeys(pairs, str(error)))
+    for (name, value), fault in faults.items():
+        if (name, value) not in allowed:
+            yield f"`grid`: {name} = {value} is allowed in no combination: {fault}"
+
+
+def _repeated(values: tuple[object, ...]) -> bool:
+    return len({repr(value) for value in values}) < len(values)
+
+
+def _unknown_fields(what: str, fields: Iterable[str]) -> Iterable[str]:
+    if unknown := [name for name in fields if not is_field(name)]:
+        known = ", ".join([*PANEL_FIELDS, *SERIES_FIELDS, f"{FACTOR}<library>.<name>"])
+        yield f"{what} unknown fields {unknown}; known: {known}"
 
 
 def _file(kind: type) -> str:

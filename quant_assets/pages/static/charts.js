@@ -143,7 +143,7 @@ const QA = (() => {
     const w = (WIDTH - left - 10) / columns.length, h = (height - top - bottom) / rows.length;
     rows.forEach((row, r) => {
       const at = top + h * (rows.length - 1 - r);
-      node("text", { x: left - 6, y: at + h / 2 + 4, "text-anchor": "end" }, svg, row);
+      if (r % Math.ceil(rows.length / 20) === 0) node("text", { x: left - 6, y: at + h / 2 + 4, "text-anchor": "end" }, svg, row);
       columns.forEach((column, c) => {
         const value = values[r][c];
         const fill = known(value) ? colour((value - bounds[0]) / (bounds[1] - bounds[0] || 1)) : [225, 225, 225];
@@ -157,7 +157,9 @@ const QA = (() => {
         tell(cell, `${options.y || ""} ${row}, ${options.x || ""} ${column}: ${shown(value)}${words}`);
       });
     });
-    columns.forEach((column, c) => node("text", { x: left + w * (c + 0.5), y: height - bottom + 17, "text-anchor": "middle" }, svg, column));
+    columns.forEach((column, c) => {
+      if (c % Math.ceil(columns.length / 14) === 0) node("text", { x: left + w * (c + 0.5), y: height - bottom + 17, "text-anchor": "middle" }, svg, column);
+    });
     if (options.x) node("text", { class: "soft", x: (left + WIDTH) / 2, y: height - 6, "text-anchor": "middle" }, svg, options.x);
     if (options.y) node("text", { class: "soft", transform: `translate(13 ${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, svg, options.y);
   }
@@ -288,7 +290,7 @@ const QA = (() => {
         let way = 1;
         const number = head.classList.contains("n");
         const key = (row) => row.cells[place].textContent;
-        const value = (row) => Number(key(row).replaceAll(",", ""));
+        const value = (row) => parseFloat(key(row).replaceAll(",", "").replace("−", "-"));
         head.addEventListener("click", () => {
           const rows = [...body.rows].sort((a, b) => {
             if (!number) return way * key(a).localeCompare(key(b));
@@ -310,5 +312,5 @@ const QA = (() => {
   }
 
   document.addEventListener("DOMContentLoaded", sortable);
-  return { data, boxes, lines, heat, surface, chosen, shown };
+  return { data, boxes, lines, heat, surface, chosen, shown, known, node, tell, ticks };
 })();

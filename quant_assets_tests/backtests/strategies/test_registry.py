@@ -32,22 +32,39 @@ class Mine(Strategy):
         return weights
 """
 
+FIELDS = "    def fields(self, parameters):\n        return {}\n\n    def lookback"
+
 
 def plugin(folder: Path, text: str = PLUGIN, name: str = "mine.py") -> Path:
     (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 
+SHIPPED = [
+    "betting_against_beta", "cross_sectional_momentum", "donchian_breakout", "dual_momentum",
+    "equal_weight", "factor_quantile", "high_52_week", "index_trend", "low_volatility",
+    "model_quantile", "multi_factor", "pairs", "rate_easing", "sector_rotation", "sharpe_momentum",
+    "short_term_reversal", "sma_crossover", "small_cap_momentum", "time_series_momentum", "value",
+    "volatility_targeting",
+]  # fmt: skip
+
+
 def test_the_shipped_strategies_are_found() -> None:
-    assert list(discover()) == ["cross_sectional_momentum", "low_volatility", "model_quantile"]
+    assert list(discover()) == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_each_shipped_strategy_names_its_source_and_a_grid(name: str) -> None:
+    strategy = find(name)
+    assert "Source" in str(type(strategy).__doc__)
+    assert 1 <= len(strategy.grid) <= 3
+    assert strategy.title != name
 
 
 def test_a_file_in_a_further_folder_is_a_strategy(tmp_path: Path) -> None:
     plugin(tmp_path, "VALUE = 1", "_helper.py")
     found = discover([plugin(tmp_path)])
-    assert list(found) == [
-        "cross_sectional_momentum", "low_volatility", "mine", "model_quantile",
-    ]  # fmt: skip
+    assert list(found) == sorted([*SHIPPED, "mine"])
     assert found["mine"].parse({"share": 0.25}).model_dump() == {"share": 0.25}
     assert "mine" not in discover()
 
@@ -70,6 +87,43 @@ def test_files_of_one_name_in_two_folders_are_two_strategies(tmp_path: Path) -> 
         ('family = "test"', "family = 3", "`family` must be set to a text"),
         ('needs = ("close",)', "", "`needs` must be a tuple"),
         ('needs = ("close",)', 'needs = ("close", "clsoe")', r"unknown fields \['clsoe'\]"),
+        (
+            'needs = ("close",)',
+            'needs = ("close", "factor:style")',
+            r"unknown fields \['factor:style'",
+        ),
+        (
+            "    def lookback",
+            "    grid = {'shares': (1, 2)}\n    def lookback",
+            "`grid` names 'shares'",
+        ),
+        (
+            "    def lookback",
+            "    grid = {'share': 0.5}\n    def lookback",
+            "'share' a tuple of two",
+        ),
+        (
+            "    def lookback",
+            "    grid = {'share': (1, 1)}\n    def lookback",
+            "two or more different",
+        ),
+        (
+            "    def lookback",
+            "    grid = {'share': (1, 2)}\n    def lookback",
+            "share = 2 is allowed in no",
+        ),
+        (
+            "    def lookback",
+            "    grid = dict.fromkeys('abcd')\n    def lookback",
+            "at most 3 parameters",
+        ),
+        ("    def lookback", FIELDS.format("('close', 'x')"), r"`fields` returns unknown.*'x'"),
+        (
+            "    def lookback",
+            FIELDS.format("('open',)"),
+            "`fields` leaves out close, which `needs`",
+        ),
+        ("    def lookback", FIELDS.format("1 / 0"), "its defaults do not work: ZeroDivisionError"),
         ("def lookback", "def look_back", "the methods lookback must be written"),
         (', description="what is held"', "", "parameter `share` must have a description"),
         ("Field(0.5, ", "Field(", "parameter `share` must have a default"),
@@ -108,7 +162,9 @@ def test_unknown_names_come_with_near_ones() -> None:
     assert find("low_volatility").name == "low_volatility"
     with pytest.raises(StrategyError, match="did you mean 'low_volatility'"):
         find("low_volatilty")
-    with pytest.raises(StrategyError, match=r"no strategy 'qqq' Known: cross_sectional_momentum"):
+    with pytest.raises(
+        StrategyError, match=r"no strategy 'qqq' Known: betting_against_beta, cross"
+    ):
         find("qqq")
     with pytest.raises(StrategyError, match="Known: none"):
         find("qqq", {})

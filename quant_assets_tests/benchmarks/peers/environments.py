@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -62,7 +62,7 @@ class Environment:
             raise PeerError(f"{self.title} needs Python {wanted} or later on the path")
         text = "\n".join((str(base), *self.requirements))
         key = hashlib.sha256(text.encode()).hexdigest()[:10]
-        folder = _cache() / f"{self.module.rpartition('.')[2]}-{key}"
+        folder = _cache() / f"{self.title.partition(' ')[0].lower()}-{key}"
         done = folder / "complete"
         if not done.exists():
             print(f"making {folder} for {self.title} ...", file=sys.stderr, flush=True)
@@ -96,6 +96,12 @@ ORDER_BOOK = Environment(
     "quant_assets_tests.benchmarks.peers.order_book_books",
     ("order-book==0.6.1", "numpy==2.4.6"),
 )
+VECTORBT = Environment(
+    "vectorbt 1.2.0 (Rust)",
+    "quant_assets_tests.benchmarks.peers.vectorbt_orders",
+    ("vectorbt[rust]==1.2.0", "numpy==2.4.6"),
+)
+VECTORBT_SWEEPS = replace(VECTORBT, module="quant_assets_tests.benchmarks.peers.vectorbt_sweeps")
 
 
 class Peer:

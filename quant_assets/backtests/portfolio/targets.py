@@ -1,0 +1,162 @@
+"""The portfolio that is wanted: sizes under the caps of positions, sectors and volatility.
+
+Caps that bind are told here as reasons. How much of the way to it is gone today belongs to
+`turnover.py`.
+"""
+
+import numpy as np
+
+from quant_assets.backtests.portfolio.candidates import Candidates
+from quant_assets.backtests.portfolio.picking import Side
+from quant_assets.backtests.portfolio.reasons import TOLD, Reasons
+from quant_assets.backtests.portfolio.sizing import ROUNDING, Room, Sizer
+from quant_assets.market_data.panels import FloatArray
+from quant_assets.settings_portfolio import PortfolioSettings
+
+
+def targets(
+    candidates: Candidates, settings: PortfolioSettings, sides: tuple[Side, ...], why: Reasons
+) -> tuple[FloatArray, FloatArray]:
+    """Weights before any limit, and under all limits of the portfolio that is wanted."""
+    count = len(candidates.symbols)
+    wanted, target = np.zeros(count), np.zeros(count)
+    gross = settings.gross / len(sides)
+    sizers = [Sizer(candidates, side, settings) if side.picks else None for side in sides]
+    for side, sizer in zip(sides, sizers, strict=True):
+        wanted[list(side.stuck)] = target[list(side.stuck)] = candidates.previous[list(side.stuck)]
+        if sizer is not None:
+            wanted[list(side.picks)] = side.sign * sizer.sizes(gross)
+    totals = [gross - _size(candidates, side.stuck) for side in sides]
+    rooms = [_room(candidates, settings, side) for side in sides]
+    sizes = [
+        sizer.sizes(total, room) if sizer is not None else np.zeros(0)
+        for sizer, total, room in zip(sizers, totals, rooms, strict=True)
+    ]
+    if len(sides) == 2:  # as much short as long: the side with less room decides
+        whole = min(
+            float(size.sum()) + _size(candidates, side.stuck)
+            for size, side in zip(sizes, sides, strict=True)
+        )
+        sizes = [
+            sizer.sizes(whole - _size(candidates, side.stuck), room)
+            if sizer is not None
+            else np.zeros(0)
+            for sizer, side, room in zip(sizers, sides, rooms, strict=True)
+        ]
+    fixed = np.zeros(count, bool)
+    for side, size in zip(sides, sizes, strict=True):
+        fixed[list(side.stuck)] = True
+        target[list(side.picks)] = side.sign * size
+    calm = _calming(candidates, settings, target, fixed)
+    target[~fixed] *= calm
+    for side, room in zip(sides, rooms, strict=True):
+        _tell_caps(candidates, settings, side, room, wanted, target, calm, why)
+    return wanted + 0.0, target + 0.0  # no -0
+
+
+def within_caps(
+    candidates: Candidates, settings: PortfolioSettings, sides: tuple[Side, ...]
+) -> FloatArray:
+    """The held weights with the least that caps demand: the first thing that is done, (M,)."""
+    weights = candidates.previous.copy()
+    stuck = [place for side in sides for place in side.stuck]
+    free = np.ones(len(weights), bool)
+    free[stuck] = False
+    if settings.direction == "long_only":
+        weights[free] = np.maximum(weights[free], 0.0)
+    limit = settings.limits.position
+    weights[free] = np.clip(weights[free], -limit, limit)
+    for sector in sorted({name for name in candidates.sectors if name is not None}):
+        inside = np.array([name == sector for name in candidates.sectors], bool)
+        for sign in (1, -1):
+            held = inside & (weights * sign > 0)
+            room = settings.limits.sector - float(np.abs(weights[held & ~free]).sum())
+            size = float(np.abs(weights[held & free]).sum())
+            if size > max(room, 0.0):
+                weights[held & free] *= max(room, 0.0) / size
+    return weights
+
+
+def _size(candidates: Candidates, places: tuple[int, ...]) -> float:
+    return float(np.abs(candidates.previous[list(places)]).sum())
+
+
+def _room(candidates: Candidates, settings: PortfolioSettings, side: Side) -> Room:
+    """What caps and stuck positions leave for the picks of a side."""
+    each = np.full(len(side.picks), settings.limits.position)
+    for k, place in enumerate(side.picks):
+        if candidates.closed_to(place, side.sign) is not None:
+            each[k] = min(each[k], max(0.0, side.sign * candidates.previous[place]))
+    sectors = {}
+    for name in {candidates.sectors[place] for place in side.picks}:
+        if name is not None:
+            stuck = tuple(place for place in side.stuck if candidates.sectors[place] == name)
+            sectors[name] = max(0.0, settings.limits.sector - _size(candidates, stuck))
+    return Room(each, sectors)
+
+
+def _calming(
+    candidates: Candidates, settings: PortfolioSettings, weights: FloatArray, fixed: np.ndarray
+) -> float:
+    """By what, at most 1, the weights that are not fixed are scaled to the target volatility.
+
+    With f the fixed and x the other weights it is the largest s with (f + s x)'Σ(f + s x) at most
+    the squared target; 0 where the fixed ones alone are beyond it.
+    """
+    if settings.volatility_target is None:
+        return 1.0
+    covariance = np.nan_to_num(candidates.covariance)
+    f, x = np.where(fixed, weights, 0.0), np.where(fixed, 0.0, weights)
+    a, b = float(x @ covariance @ x), float(f @ covariance @ x)
+    c = float(f @ covariance @ f) - settings.volatility_target**2
+    if a + 2 * b + c <= 0 or a <= 0:
+        return 1.0
+    if c >= 0 and b >= 0:
+        return 0.0
+    inside = b * b - a * c
+    return float(np.clip((np.sqrt(inside) - b) / a, 0.0, 1.0)) if inside > 0 else 0.0
+
+
+def _tell_caps(
+    candidates: Candidates,
+    settings: PortfolioSettings,
+    side: Side,
+    room: Room,
+    wanted: FloatArray,
+    target: FloatArray,
+    calm: float,
+    why: Reasons,
+) -> None:
+    """What the volatility and the caps have cut, and what others got of it."""
+    limits = settings.limits
+    for k, place in enumerate(side.picks):
+        size, before = abs(target[place]), abs(wanted[place])
+        sector = candidates.sectors[place]
+        held = sum(
+            abs(target[other])
+            for other in (*side.picks, *side.stuck)
+            if candidates.sectors[other] == sector
+        )
+        if before == 0 and size == 0:
+            why.add(place, f"method: {settings.method} gives it no weight")
+            continue
+        if calm < 1 - TOLD:
+            why.add(
+                place,
+                f"volatility: sizes times {calm:.2f} for at most "
+                f"{settings.volatility_target:.1%} a year",
+            )
+        if before * calm - size > TOLD:
+            if room.each[k] < limits.position and size >= room.each[k] * calm - ROUNDING:
+                why.add(place, f"not tradable: {candidates.closed_to(place, side.sign)}")
+            elif size >= room.each[k] * min(calm, 1.0) - 1e-9:
+                why.add(place, f"position cap: {before:.2%} wanted, at most {limits.position:.2%}")
+            elif sector in room.sectors and held >= limits.sector * min(calm, 1.0) - 1e-9:
+                why.add(
+                    place,
+                    f"sector cap: {before:.2%} wanted, {sector} has at most {limits.sector:.0%}",
+                )
+            else:
+                why.add(place, f"room: {before:.2%} wanted, limits of others leave {size:.2%}")
+        elif size - before * calm > TOLD:
+            why.add(place, f"raised from {before * calm:.2%} by what limits cut from others", False)
