@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from quant_assets.backtests import simulation_codes as codes
 from quant_assets.backtests.data import bar_fields, columns_of, strategy_data
+from quant_assets.backtests.fingerprint import fingerprint
 from quant_assets.backtests.simulation import Simulation, simulate
 from quant_assets.backtests.strategies.base import Strategy, StrategyError, StrategyParameters
 from quant_assets.backtests.trading_data import TradingData, traded_columns
@@ -29,7 +30,8 @@ class BacktestResult:
     """The tables of one strategy's backtest, each `backtest…` of the warehouse.
 
     `summary` holds numbers for a run report, `warnings` sentences about what a reader must know,
-    `parameters` what the strategy ran with, defaults included.
+    `parameters` what the strategy ran with, defaults included. `data_hash` stands for all that it
+    and the simulation read, rules of trading included.
     """
 
     returns: pa.Table
@@ -39,6 +41,7 @@ class BacktestResult:
     summary: dict[str, Number]
     warnings: tuple[str, ...]
     parameters: StrategyParameters
+    data_hash: str
 
     @property
     def tables(self) -> dict[str, pa.Table]:
@@ -110,6 +113,7 @@ def run_backtest(
         _summary(dates, result),
         (*before, *_notes(result)),
         settled,
+        fingerprint(strategy.name, trading.model_dump_json(), data, traded),
     )
 
 

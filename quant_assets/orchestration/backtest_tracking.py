@@ -79,7 +79,7 @@ def log_backtest(
             "dagster_run_id": run_id,
             "dagster_run_url": f"{settings.tracking.dagster_url}/runs/{run_id}",
             "simulated": str(market.simulated).lower(),
-            DATA_HASH: sheet.lineage.data_hash,
+            DATA_HASH: result.data_hash,
             **first_and_last,
         },
     )

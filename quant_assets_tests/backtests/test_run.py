@@ -101,6 +101,7 @@ def test_costs_are_paid() -> None:
         6e-4 * sum(paid.returns["turnover"].to_pylist()), rel=0.01
     )
     assert float(paid.summary["final_equity"] or 0) < float(free.summary["final_equity"] or 0)
+    assert paid.data_hash == run("low_volatility").data_hash != free.data_hash
 
 
 class Odd(Strategy):

@@ -40,7 +40,7 @@ def logged(settings: Settings) -> dg.ExecuteInProcessResult:
         "first_decision": "2020-01-02",
         "final_equity": None,
     }
-    result = BacktestResult(rows, empty, empty, empty, summary, (), STRATEGY.parse())
+    result = BacktestResult(rows, empty, empty, empty, summary, (), STRATEGY.parse(), "0f" * 8)
 
     @dg.asset(required_resource_keys={"backtest_tracking"})
     def logs(context: dg.AssetExecutionContext) -> dg.MaterializeResult:

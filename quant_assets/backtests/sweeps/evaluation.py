@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2s
 
 import numpy as np
 
+from quant_assets.backtests.fingerprint import fingerprint
 from quant_assets.backtests.strategies.base import Strategy, StrategyData, StrategyParameters
 from quant_assets.market_data.panels import FloatArray
 
@@ -30,7 +30,7 @@ class Evaluation:
         benchmark: returns of the index, shape (T,), NaN where missing; None without one.
         risk_free: annual rate as a fraction, shape (T,); NaN where missing.
         annualization: sessions a year.
-        rules: what else the returns depend on, as text: the rules of trading.
+        rules: what else the returns depend on, as a hash: rules of trading and what is traded.
     """
 
     strategy: Strategy
@@ -76,15 +76,7 @@ class Evaluation:
     @cached_property
     def data_hash(self) -> str:
         """Hash of everything that the returns depend on but the parameters, 16 digits."""
-        digest = blake2s(digest_size=8)
-        for text in (self.strategy.name, self.rules):
-            digest.update(text.encode() + b"\0")
-        digest.update(self.dates.astype("datetime64[D]").astype(np.int64).tobytes())
-        digest.update("\0".join(map(str, self.data.symbols)).encode())
-        for name in sorted(self.data.fields):
-            digest.update(name.encode() + b"\0")
-            digest.update(np.ascontiguousarray(self.data.fields[name]).view(np.uint8).data)
-        return digest.hexdigest()
+        return fingerprint(self.strategy.name, self.rules, self.data)
 
 
 def common_start(returns: FloatArray) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from quant_assets.backtests.data import bar_fields, data_of_fields, series
+from quant_assets.backtests.fingerprint import fingerprint
 from quant_assets.backtests.run import columns_to_read
 from quant_assets.backtests.simulation import simulate_returns
 from quant_assets.backtests.strategies.base import Strategy, StrategyParameters
@@ -84,5 +85,5 @@ def market_evaluation(
         moved if np.isfinite(moved).any() else None,
         series(benchmark, "risk_free_rate", dates),
         market.annualization,
-        rules.model_dump_json(),
+        fingerprint(rules.model_dump_json(), trading),
     )

@@ -12,7 +12,7 @@ from quant_assets.backtests.run import columns_to_read, run_backtest
 from quant_assets.backtests.strategies.base import Strategy
 from quant_assets.backtests.sweeps.ledger import record, trial_of_backtest
 from quant_assets.market_data.sources.registry import source_class
-from quant_assets.orchestration.backtest_tracking import log_backtest
+from quant_assets.orchestration.backtest_tracking import DATA_HASH, log_backtest
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
 from quant_assets.orchestration.policies import ONE_RUN_EACH, OWNERS
 from quant_assets.orchestration.strategy_config import parameters_schema, run_parameters
@@ -74,7 +74,8 @@ def backtest_assets(
             result.parameters.model_dump(mode="json"),
             warehouse.read(f"{market.name}/benchmark", columns=["date", "risk_free_rate"]),
             market.annualization,
-            run=context.run.run_id,
+            result.data_hash,
+            context.run.run_id,
         )
         record(warehouse, market.name, [trial])
         for warning in result.warnings:
@@ -85,6 +86,7 @@ def backtest_assets(
         return dg.MaterializeResult(
             metadata={
                 **{name: _shown(value) for name, value in result.summary.items()},
+                DATA_HASH: result.data_hash,
                 "parameters": dg.MetadataValue.json(result.parameters.model_dump(mode="json")),
                 "warnings": dg.MetadataValue.md("\n".join(f"- {w}" for w in result.warnings)),
                 **tracked,
