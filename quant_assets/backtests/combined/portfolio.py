@@ -206,7 +206,7 @@ def _notes(
     last, who = rows[-1]
     known = np.isfinite(found.values[max(0, last + 1 - settings.window) : last + 1]).sum(axis=0)
     return [
-        f"{name} is not in the portfolios since {found.dates[last + 1]}: of the last "
+        f"the strategy {name} is not in the portfolios since {found.dates[last + 1]}: of the last "
         f"{settings.window} sessions it has {known[place]} returns, {settings.minimum_sessions} "
         "with the last one among them are needed, and they must vary"
         for place, name in enumerate(found.names)

@@ -128,7 +128,8 @@ def _parts(rows: _Rows) -> Section:
         "Sharpe ratio by part",
         "Of the whole history, its halves, the regimes of the market and each year. A strategy "
         "that works has more blue than orange in every part, not one dark cell; a year alone says "
-        "little: its Sharpe ratio has an error of about 1.",
+        "little: its Sharpe ratio has an error of about 1. Where a strategy was in cash there is "
+        "none.",
         shaded_table("Sharpe ratio by part", heads, lines),
         anchor="parts-section",
     )

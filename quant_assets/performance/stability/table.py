@@ -37,6 +37,9 @@ from quant_assets.settings_combined import CombinedSettings
 PART = ("total_return", "cagr", "volatility", "sharpe", "max_drawdown")
 # Days of a regime do not follow one another: there is no path to fall from.
 SCATTERED = ("cagr", "volatility", "sharpe")
+# With returns on a smaller share of the days it was in cash: its Sharpe ratio would be that of the
+# risk-free rate, far below -10, and says nothing.
+LEAST_INVESTED = 0.1
 # What is read of table `parameter_sweep`.
 SWEPT = ("metric", "value", "first_part", "second_part", "plateau")
 
@@ -118,9 +121,11 @@ def _part(
         market.annualization,
     )
     for k, place in enumerate(places):
+        told = days[known[:, place]]
+        idle = np.mean(found.values[told, place] != 0) < LEAST_INVESTED
         for measure in measures:
-            value = float(figures[measure][k])
-            yield Row(found.names[place], view, period, measure, value, days[known[:, place]])
+            value = np.nan if idle and measure == "sharpe" else float(figures[measure][k])
+            yield Row(found.names[place], view, period, measure, value, told)
 
 
 def _rolling(

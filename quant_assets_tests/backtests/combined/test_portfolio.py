@@ -82,7 +82,7 @@ def test_a_strategy_that_ends_leaves_and_is_named() -> None:
     portfolios = made(panel)
     last = portfolios.of["equal"].weights[-1]
     np.testing.assert_allclose(last, [1 / 3, 0, 0, 1 / 3, 1 / 3])
-    assert [note.split()[0] for note in portfolios.notes] == ["beta", "gamma"]
+    assert [note.split()[2] for note in portfolios.notes] == ["beta", "gamma"]
     assert "they must vary" in portfolios.notes[0]
 
 

@@ -145,3 +145,17 @@ def test_short_and_still_histories_have_fewer_rows() -> None:
     nothing = stability_table(empty, market_days(None, empty.dates, 252), RULES)
     assert nothing.num_rows == 0
     schema_of("strategy_stability").validate(nothing)
+
+
+def test_a_part_in_cash_has_no_sharpe_ratio() -> None:
+    panel = values()
+    middle = len(panel) // 2
+    panel[:middle, 0] = 0.0
+    panel[:middle:20, 0] = 1e-4  # interest now and then
+    table = stability_table(found(panel), market(), RULES).to_pandas()
+    first, second = (
+        part(table, "alpha", "half", period)["value"] for period in ("first", "second")
+    )
+    assert np.isnan(first["sharpe"])
+    assert np.isfinite([first["cagr"], first["volatility"], second["sharpe"]]).all()
+    assert np.isfinite(part(table, "beta", "half", "first")["value"]["sharpe"])
