@@ -6,6 +6,9 @@ The kernels themselves stand in the modules named `kernels`.
 """
 
 import importlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -18,6 +21,9 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 _REGROUPED = {"reassoc", "nsz"}
 _NUMBERS = {"reassoc", "nsz", "nnan"}  # for values among which no NaN can be
 _LOCK_SECONDS = 600.0  # far more than a cold compilation takes on a slow machine
+
+_MANY = 8  # kernels without a cache: further processes are worth their start, a second each
+_MOST_PROCESSES = 4
 
 # Where kernels stand; a new module of them is named here.
 MODULES = (
@@ -133,23 +139,33 @@ def kernels() -> tuple[tuple[Any, str], ...]:
 
 
 def warm_up_all() -> int:
-    """Compile every kernel of the package that is not in the cache; how many there are."""
+    """Compile every kernel of the package that is not in the cache; how many there are.
+
+    Where much is to be compiled, a process for each further core begins at another place of the
+    list: whoever comes to a kernel second finds it in the cache.
+    """
     for module in MODULES:
         importlib.import_module(module)
-    warm_up()
+    others = _others(_processors()) if sum(map(_is_cold, _kernels)) >= _MANY else []
+    try:
+        warm_up()
+    finally:
+        for other in others:
+            other.wait()
     return len(_kernels)
 
 
-def warm_up() -> None:
-    """Compile what is not in the cache and load the rest; once a process, one process at a time."""
-    from numba.core import config
+def warm_up(first: int = 0) -> None:
+    """Compile what is not in the cache and load the rest, once, beginning at a place of the list.
 
-    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+    Each kernel is compiled by one process at a time.
+    """
+    if _disabled():
         return
     with _warming:
-        for place, (each, form) in enumerate(_kernels):
+        for place in (*range(first, len(_kernels)), *range(first)):
             if place not in _warm:
-                _compile(each, form)
+                _compile(*_kernels[place])
                 _warm.add(place)
 
 
@@ -158,5 +174,49 @@ def _compile(each: Any, signature: str) -> None:
 
     folder = Path(each.stats.cache_path)
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "quant_assets_kernels.lock", timeout=_LOCK_SECONDS):
+    with FileLock(folder / f"{_name(each)}.lock", timeout=_LOCK_SECONDS):
         each.compile(signature)
+
+
+def _others(processors: int) -> list[subprocess.Popen[bytes]]:
+    """Processes that compile, too, each from another place of the list on."""
+    script = "from quant_assets import compiled; compiled.warm_up_from({})"
+    nothing = subprocess.DEVNULL
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", script.format(k / processors)],
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+        )
+        for k in range(1, processors)
+    ]
+
+
+def warm_up_from(share: float) -> None:
+    """As `warm_up_all`, alone, beginning at a share of the list: the work of a further process."""
+    for module in MODULES:
+        importlib.import_module(module)
+    warm_up(int(share * len(_kernels)))
+
+
+def _is_cold(kernel: tuple[Any, str]) -> bool:
+    """Whether the cache has no version of a kernel."""
+    name = _name(kernel[0])
+    return not _disabled() and not any(Path(kernel[0].stats.cache_path).glob(f"{name}.*.nbi"))
+
+
+def _name(each: Any) -> str:
+    """As numba names the files of a kernel in its cache."""
+    code = each.py_func.__code__
+    return f"{Path(code.co_filename).stem}.{each.py_func.__qualname__}-{code.co_firstlineno}"
+
+
+def _processors() -> int:
+    return min(os.cpu_count() or 1, _MOST_PROCESSES)
+
+
+def _disabled() -> bool:
+    from numba.core import config
+
+    return bool(config.DISABLE_JIT)  # type: ignore[attr-defined]

@@ -108,3 +108,19 @@ def test_processes_warm_one_cache_in_turn(tmp_path: Path) -> None:
     last = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert int(last.stdout) == 0
     assert list(tmp_path.rglob("*.nbc"))
+
+
+def test_a_cold_cache_is_told_from_a_warm_one(tmp_path: Path) -> None:
+    """What decides whether further processes compile, too; from any place all are compiled."""
+    script = (
+        "from quant_assets import compiled\n"
+        "from quant_assets.factors.expressions import element_kernels\n"
+        f"del compiled._kernels[{FEW}:]\n"
+        "cold = [compiled._is_cold(each) for each in compiled._kernels]\n"
+        f"compiled.warm_up({FEW} - 1)\n"
+        "print(cold, [compiled._is_cold(each) for each in compiled._kernels])"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", script]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == f"{[True] * FEW} {[False] * FEW}"
