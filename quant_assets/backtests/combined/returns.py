@@ -72,15 +72,16 @@ def strategy_returns(backtest: pa.Table, expected: Sequence[str]) -> StrategyRet
 
 def _notes(found: StrategyReturns) -> list[str]:
     notes = [
-        f"{name} has no returns: its backtest failed, has not been run or decided nothing"
+        f"the strategy {name} has no returns: its backtest failed, has not been run or decided "
+        "nothing"
         for name in found.missing
     ]
     for name, (_, last, gaps) in zip(found.names, found.spans(), strict=True):
         if gaps:
-            notes.append(f"{name} has {gaps} sessions without a return between its first and last")
+            notes.append(f"the strategy {name} has {gaps} sessions without a return in between")
         if last < found.dates[-1]:
             notes.append(
-                f"{name} ends on {last}, the others on {found.dates[-1]}: its capital was lost, or "
-                "its backtest is older than theirs"
+                f"the strategy {name} ends on {last}, the others on {found.dates[-1]}: its "
+                "capital was lost, or its backtest is older than theirs"
             )
     return notes

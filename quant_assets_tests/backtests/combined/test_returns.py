@@ -30,7 +30,7 @@ def test_a_strategy_without_returns_is_named_and_one_not_asked_for_is_left_out()
     assert read.names == ("beta", "alpha")
     assert read.missing == ("zeta",)
     np.testing.assert_array_equal(read.values, values()[:, [1, 0]])
-    assert read.notes[0].startswith("zeta has no returns")
+    assert read.notes[0].startswith("the strategy zeta has no returns")
 
 
 def test_gaps_and_early_ends_are_told() -> None:
@@ -39,9 +39,9 @@ def test_gaps_and_early_ends_are_told() -> None:
     panel[-10:, 1] = np.nan
     read = found(panel)
     assert read.notes == (
-        "alpha has 3 sessions without a return between its first and last",
-        f"beta ends on {dates()[-11]}, the others on {dates()[-1]}: its capital was lost, or its "
-        "backtest is older than theirs",
+        "the strategy alpha has 3 sessions without a return in between",
+        f"the strategy beta ends on {dates()[-11]}, the others on {dates()[-1]}: its capital was "
+        "lost, or its backtest is older than theirs",
     )
 
 

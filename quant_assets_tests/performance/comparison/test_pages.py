@@ -64,7 +64,7 @@ def test_a_page_is_one_small_file_and_the_same_twice(make: Callable[[], str]) ->
     assert not re.search(r"""(src|href)=["'](?!data:|#|\.\./)""", html)
     assert "<alpha>" not in html  # titles are escaped
     assert "The &lt;alpha&gt; &amp; its friends" in html
-    assert "Absent has no returns: its backtest failed" in html
+    assert "The strategy absent has no returns: its backtest failed" in html
     assert ("Simulated data" in html) == (make is correlation)
 
 
