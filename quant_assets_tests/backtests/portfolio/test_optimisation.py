@@ -280,3 +280,15 @@ class TestKelly:
     def test_a_fraction_outside_is_refused(self, fraction: float) -> None:
         with pytest.raises(AllocationError, match="fraction must lie above 0 and at most at 1"):
             kelly(np.eye(1), np.ones(1), fraction)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_sums_are_exact_where_variances_differ_by_millions(seed: int) -> None:
+    """The way from an optimum without constraints, of the order of a million, loses digits."""
+    random = np.random.default_rng(seed)
+    scale = 10.0 ** random.uniform(-4, 0, 8)
+    covariance = (np.eye(8) * 0.05 + 1.0) * scale * scale[:, None]
+    bounds = Bounds(-0.1, 0.4, ["A"] * 4 + ["B"] * 4, 0.6)
+    weights = mean_variance(covariance, random.normal(size=8), 2.0, bounds=bounds)
+    assert weights.sum() == pytest.approx(1.0, abs=1e-12)
+    assert max(weights[:4].sum(), weights[4:].sum()) <= 0.6 + 1e-12
