@@ -91,7 +91,7 @@ def test_a_users_file_overrides_key_by_key(tmp_path: Path) -> None:
         "seed": 5,
         "signal_ic": 0.05,
     }
-    assert (demo.title, demo.start) == ("Mine", date(2022, 1, 3))
+    assert (demo.title, demo.start) == ("Mine", date(2023, 1, 3))
     default = of_environment(tmp_path).models["lightgbm"]
     assert default.parameters["num_leaves"] != 3
     assert settings.models["lightgbm"] == default.model_copy(

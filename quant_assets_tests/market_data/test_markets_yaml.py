@@ -33,7 +33,7 @@ def test_the_demo_is_simulated_and_says_so() -> None:
     assert demo.simulated
     assert "imulated" in demo.title
     source = open_source(demo)
-    assert source.read(Window(date(2022, 1, 3), date(2022, 1, 4))).num_rows > 350
+    assert source.read(Window(date(2023, 1, 3), date(2023, 1, 4))).num_rows > 350
 
 
 def test_with_their_folders_set_the_us_files_are_a_market() -> None:
