@@ -1,4 +1,4 @@
-"""Luck: the worked examples of the papers, and cross-validation against a literal computation."""
+"""Luck: the published worked examples, and cross-validation against a literal computation."""
 
 import math
 from itertools import combinations
@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 
 from quant_assets.performance.deflation import (
+    Overfitting,
     deflated_sharpe,
     expected_maximum_sharpe,
     minimum_track_record,
@@ -26,16 +28,22 @@ def test_the_probabilistic_sharpe_ratio_of_the_paper() -> None:
     assert probabilistic_sharpe(1.59 / MONTH, 24) == pytest.approx(0.982, abs=5e-4)
     # The paper's monthly ratio has three digits: 0.458.
     assert probabilistic_sharpe(0.458, 24, -2.448, 10.164) == pytest.approx(0.913, abs=5e-4)
+    # More digits of the same example, as the tests of the library pypbo have them.
+    assert probabilistic_sharpe(1.585 / MONTH, 24, -2.448, 10.164) == pytest.approx(
+        0.91323430688486, rel=1e-12
+    )
 
 
 def test_the_track_records_of_the_paper() -> None:
     """Years until an annual 2 is above an annual 1 at 95 %: 2.73 by day, 2.83 by week, 3.24 by
-    month; 4.99 by month with skewness -0.72 and kurtosis 5.78."""
+    month; 4.99 by month with skewness -0.72 and kurtosis 5.78. An annual 3 above a 2.5: 27.35."""
     for root, years in ((DAY, 2.73), (WEEK, 2.83), (MONTH, 3.24)):
         sessions = minimum_track_record(2 / root, benchmark_sharpe=1 / root)
         assert sessions / root**2 == pytest.approx(years, abs=5e-3)
     sessions = minimum_track_record(2 / MONTH, -0.72, 5.78, 1 / MONTH)
     assert sessions / 12 == pytest.approx(4.99, abs=5e-3)
+    sessions = minimum_track_record(3 / MONTH, -0.72, 5.78, 2.5 / MONTH)
+    assert sessions / 12 == pytest.approx(27.352920196040301, rel=1e-12)
     assert math.isnan(minimum_track_record(0.1, benchmark_sharpe=0.1))
 
 
@@ -52,6 +60,9 @@ def test_the_deflated_sharpe_ratio_of_the_paper() -> None:
     assert expected_maximum_sharpe(100, variance) == pytest.approx(0.1132, abs=5e-5)
     told = (2.5 / DAY, 1250)
     assert deflated_sharpe(*told, -3, 10, 100, variance) == pytest.approx(0.9004, abs=5e-5)
+    assert deflated_sharpe(*told, -3, 10, 100, variance) == pytest.approx(
+        0.90039683444939, rel=1e-12
+    )
     assert deflated_sharpe(*told, -3, 10, 46, variance) == pytest.approx(0.9505, abs=5e-5)
     assert deflated_sharpe(*told, 0, 3, 88, variance) == pytest.approx(0.9505, abs=5e-5)
 
@@ -132,6 +143,62 @@ def test_cross_validation_word_by_word(
         actual = probability_of_overfitting(returns, blocks)
         for name, values in expected.items():
             np.testing.assert_allclose(getattr(actual, name), values, rtol=1e-9, err_msg=name)
+
+
+def normals_of_r(seed: int, count: int) -> np.ndarray:
+    """What `set.seed(seed); rnorm(count)` draws in R: Mersenne Twister and inversion, its defaults.
+
+    The seed fills the generator's state by a congruential sequence; a draw takes two numbers, the
+    first for the 27 leading bits (R's RNG.c and snorm.c).
+    """
+    sequence = []
+    for _ in range(50 + 625):
+        seed = (69069 * seed + 1) % 2**32
+        sequence.append(seed)
+    generator = np.random.MT19937()
+    generator.state = {
+        "bit_generator": "MT19937",
+        "state": {"key": np.array(sequence[51:], np.uint32), "pos": 624},
+    }
+    uniform = generator.random_raw(2 * count) * 2.3283064365386963e-10
+    normals: np.ndarray = scipy.special.ndtri(
+        (np.floor(2**27 * uniform[::2]) + uniform[1::2]) / 2**27
+    )
+    return normals
+
+
+def line_of(found: Overfitting) -> tuple[float, float]:
+    """Intercept and adjusted R² of the ratios in sample over those out of sample, which the R
+    package pbo reports (under the name `slope` the intercept)."""
+    fit = scipy.stats.linregress(found.out_of_sample, found.in_sample)
+    splits = len(found.logits)
+    return fit.intercept, 1 - (1 - fit.rvalue**2) * (splits - 1) / (splits - 2)
+
+
+def test_the_published_example_of_overfitting() -> None:
+    """The vignette of the R package pbo (CRAN), a hundred worthless trials drawn from seed 765:
+    probability 1, intercept -0.0030456, adjusted R² 0.97, probability of loss 1."""
+    assert normals_of_r(42, 3) == pytest.approx([1.37095845, -0.56469817, 0.36312841])
+    drawn = normals_of_r(765, 2400 * 100).reshape(100, 2400).T
+    scaled = drawn / math.sqrt(252) / drawn.std(axis=0, ddof=1)
+    found = probability_of_overfitting(scaled - scaled.mean(axis=0) - 0.03 / 252, blocks=8)
+    intercept, r_squared = line_of(found)
+    assert found.probability == 1.0
+    assert found.probability_of_loss == 1.0
+    assert float(f"{intercept:.5g}") == -0.0030456
+    assert float(f"{r_squared:.2g}") == 0.97
+
+
+def test_the_small_examples_of_overfitting() -> None:
+    """Those of the tests of the R package pbo, drawn from seed 852."""
+    found = probability_of_overfitting(normals_of_r(852, 8000).reshape(200, 40) - 0.03 / 252, 4)
+    intercept, r_squared = line_of(found)
+    assert len(found.logits) == 6
+    assert found.probability == found.probability_of_loss == 0.5
+    assert 0.19 < intercept < 0.20
+    assert -0.24 < r_squared < -0.22
+    least = probability_of_overfitting(normals_of_r(852, 80).reshape(20, 4) - 0.03 / 252, 2)
+    assert (least.probability, least.probability_of_loss) == (0.0, 0.5)
 
 
 def centred(days: int, trials: int, annual: float, random: np.random.Generator) -> np.ndarray:
