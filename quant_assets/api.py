@@ -48,12 +48,17 @@ def load(
 
     Raises:
         WarehouseError: no such table or column, with the nearest name.
+        ConfigError: there is no such market.
         ValueError: `start` lies after `end`, or is not a date.
     """
+    settings = load_settings()
+    market = table.partition("/")[0]
+    if "/" in table and market not in settings.inactive:
+        settings.market(market)
     window = None
     if start is not None or end is not None:
         window = Window(_day(start) or date.min, _day(end) or date.max)
-    rows = _warehouse().read(table, window, columns=columns, symbols=symbols)
+    rows = open_warehouse(settings).read(table, window, columns=columns, symbols=symbols)
     frame: pd.DataFrame = rows.to_pandas(date_as_object=False)
     return frame
 
@@ -89,9 +94,12 @@ def evaluate(
     Raises:
         ExpressionError: an expression is wrong; it points at the place.
         ConfigError: there is no such market.
+        ValueError: there is no expression, or `start` lies after `end`.
     """
     from quant_assets.factors.reading import compute_from
 
+    if not expressions and not isinstance(expressions, str):
+        raise ValueError("there is no expression: give a formula, or several by name")
     named = {"value": expressions} if isinstance(expressions, str) else dict(expressions)
     window = Window(_needed_day(start), _needed_day(end))
     rows = compute_from(_warehouse(), load_settings(), market, named, window)

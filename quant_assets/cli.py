@@ -18,7 +18,7 @@ import click
 from quant_assets.cli_errors import INTERRUPTED, Commands, say
 from quant_assets.cli_order_book import verify_book
 from quant_assets.cli_pages import PORT as PAGES_PORT
-from quant_assets.cli_pages import pages, tear_sheet, with_pages
+from quant_assets.cli_pages import PORTS, pages, tear_sheet, with_pages
 from quant_assets.settings import Market, Settings, load_settings
 from quant_assets.settings_files import ConfigError
 
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 _PAGES_PORT = click.option(
-    "--pages-port", default=PAGES_PORT, show_default=True, help="Port that pages are served on."
+    "--pages-port",
+    type=PORTS,
+    default=PAGES_PORT,
+    show_default=True,
+    help="Port that pages are served on.",
 )
 
 
@@ -48,7 +52,7 @@ main.add_command(pages)
 
 @main.command()
 @click.option("--serve/--no-serve", default=True, help="Open the UI afterwards (the default).")
-@click.option("--port", default=3000, show_default=True, help="Port of the UI.")
+@click.option("--port", type=PORTS, default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address the UI listens on.")
 @_PAGES_PORT
 def demo(serve: bool, port: int, host: str, pages_port: int) -> None:
@@ -73,7 +77,7 @@ def demo(serve: bool, port: int, host: str, pages_port: int) -> None:
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+@click.option("--port", type=PORTS, default=3000, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @_PAGES_PORT
 def ui(host: str, port: int, pages_port: int) -> None:
@@ -273,9 +277,19 @@ def _html(settings: Settings, folder: str) -> list[str]:
 
 
 def _days_of(year: int, market: Market) -> tuple[date, date | None]:
-    """The days of a year as far as the market has them; no last day for a year that goes on."""
+    """The days of a year as far as the market has them; no last day for a year that goes on.
+
+    Raises:
+        ConfigError: the market has no day in it.
+    """
     from quant_assets.market_data.calendars import today
 
+    end = min(market.end or date.max, today(market))
+    if not market.start.year <= year <= end.year:
+        raise ConfigError(
+            f"--year {year}: the days of {market.name} are those from {market.start} to {end} "
+            "(`start` and `end` in markets.yaml)"
+        )
     last = min(date(year, 12, 31), market.end or date.max)
     return max(date(year, 1, 1), market.start), None if last >= today(market) else last
 
@@ -315,6 +329,10 @@ def _backfill(
         f"{good} of {planned} runs succeeded, {count:,} asset partitions, "
         f"{time.perf_counter() - began:.1f} s"
     )
+    skipped = [key.path[-1] for o in report.outcomes if o.skipped for key in o.run.keys]
+    if skipped:
+        names = ",".join(dict.fromkeys(skipped))
+        click.echo(f"on what there is, what was skipped runs by --select {names}", err=True)
     if report.interrupted:
         say("interrupted; what is done stays, and the same command does all of it anew")
     return report
@@ -364,7 +382,9 @@ def _progress(
             elif outcome.interrupted:
                 console.print(f"[red]stopped[/red] {seconds:6.1f} s  {run}")
             elif outcome.skipped:
-                console.print(f"[yellow]skipped[/yellow]  {run}: what it needs failed")
+                console.print(
+                    f"[yellow]skipped[/yellow]  {run}: {', '.join(outcome.lacks)} not made"
+                )
             else:
                 console.print(f"[red]failed[/red]  {seconds:6.1f} s  {run} (run {outcome.run_id})")
                 console.print(f"        {outcome.error}", markup=False)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from quant_assets.performance.page.sheet_data import SheetData
 
 PORT = 3001
+PORTS = click.IntRange(0, 65535)  # 0 is any that is free
 
 
 @click.command("tear-sheet")
@@ -68,7 +69,7 @@ def tear_sheet(
 
 
 @click.command("pages")
-@click.option("--port", default=PORT, show_default=True, help="Port to listen on.")
+@click.option("--port", type=PORTS, default=PORT, show_default=True, help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 def pages(host: str, port: int) -> None:
     """Serve the pages among the artefacts: tear sheets, reports, summaries."""
@@ -127,8 +128,9 @@ def _sheet(settings: Settings, name: str, strategy_name: str) -> "SheetData":
     """The sheet of a strategy's last backtest.
 
     Raises:
-        ConfigError: there is no such market or strategy, or it has no backtest.
+        ConfigError: there is no such market or strategy, it cannot run there, or has no backtest.
     """
+    from quant_assets.backtests.availability import fits, offered
     from quant_assets.backtests.strategies.registry import discover
     from quant_assets.orchestration.instance import open_instance
     from quant_assets.orchestration.sheet_inputs import strategy_sheet_of
@@ -139,15 +141,17 @@ def _sheet(settings: Settings, name: str, strategy_name: str) -> "SheetData":
     if strategy_name not in strategies:
         near = near_name(strategy_name, strategies)
         raise ConfigError(f"no strategy {strategy_name!r}{near}; there are {', '.join(strategies)}")
+    strategy = strategies[strategy_name]
+    parameters = settings.strategies.parameters(strategy_name, name)
+    if reason := fits(strategy, offered(market, settings), parameters):
+        raise ConfigError(f"strategy {strategy_name!r} cannot run on market {name!r}: {reason}")
     with open_instance(settings) as instance:
-        sheet, _ = strategy_sheet_of(
-            instance, open_warehouse(settings), settings, market, strategies[strategy_name]
-        )
+        sheet, _ = strategy_sheet_of(instance, open_warehouse(settings), settings, market, strategy)
     if not len(sheet.dates):
-        raise ConfigError(
-            f"strategy {strategy_name!r} has no returns on market {name!r}: "
+        why = "; ".join(sheet.warnings) or (
             f"`quant-assets backfill {name} --select backtest` makes its backtest"
         )
+        raise ConfigError(f"strategy {strategy_name!r} has no returns on market {name!r}: {why}")
     return sheet
 
 

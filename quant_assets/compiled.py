@@ -2,7 +2,8 @@
 
 Here stand the decorators that compile and `warm_up`, which compiles or loads every kernel under a
 file lock: numba's cache has crashed when several processes compiled into it at once (numba #4807).
-The kernels themselves stand in the modules named `kernels`.
+The kernels themselves stand in the modules named `kernels`; helpers may stand in any module, for
+kernel_cache.py sees to it that no kernel is loaded whose helpers have changed.
 """
 
 import importlib
@@ -126,9 +127,13 @@ def kernel(
         options: dict[str, Any] = {"fastmath": fastmath, "error_model": "numpy", "nogil": True}
         if not counted:
             options.update(_UNCOUNTED)
-        compiled = cast(Kernel, numba.njit(cache=True, **options)(function))
+        compiled = numba.njit(**options)(function)
+        if not _disabled():
+            from quant_assets.kernel_cache import keep_on_disk
+
+            keep_on_disk(compiled)
         _kernels.append((compiled, signature))
-        return compiled
+        return cast(Kernel, compiled)
 
     return decorate
 
@@ -146,7 +151,8 @@ def warm_up_all() -> int:
     """
     for module in MODULES:
         importlib.import_module(module)
-    others = _others(_processors()) if sum(map(_is_cold, _kernels)) >= _MANY else []
+    cold = sum(_is_cold(each) for place, each in enumerate(_kernels) if place not in _warm)
+    others = _others(_processors()) if cold >= _MANY else []
     try:
         warm_up()
     finally:
@@ -201,9 +207,12 @@ def warm_up_from(share: float) -> None:
 
 
 def _is_cold(kernel: tuple[Any, str]) -> bool:
-    """Whether the cache has no version of a kernel."""
-    name = _name(kernel[0])
-    return not _disabled() and not any(Path(kernel[0].stats.cache_path).glob(f"{name}.*.nbi"))
+    """Whether the cache has a kernel not at all, or made of what it is no longer made of."""
+    if _disabled():
+        return False
+    from quant_assets.kernel_cache import is_kept
+
+    return not is_kept(*kernel)
 
 
 def _name(each: Any) -> str:

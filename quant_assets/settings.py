@@ -18,6 +18,7 @@ from quant_assets.settings_files import (
     Block,
     ConfigError,
     UnsetVariableError,
+    check_names,
     checked,
     fill,
     near_name,
@@ -275,6 +276,8 @@ def load_settings(
     folder = Path(config_folder) if config_folder else None
     if folder is not None and not folder.is_dir():
         raise ConfigError(f"QUANT_ASSETS_CONFIG: there is no folder {folder}")
+    if folder is not None:
+        check_names(folder)
     home = Path(env.get("QUANT_ASSETS_HOME") or "~/.quant_assets").expanduser().resolve()
     env["QUANT_ASSETS_HOME"] = str(home)
     markets, inactive = _markets(read("markets", folder), env)

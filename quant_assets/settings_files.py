@@ -13,6 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 DEFAULTS = Path(__file__).parent / "config"
+# Files of Dagster's own, which may lie beside ours.
+_DAGSTERS = ("dagster.yaml", "workspace.yaml")
 
 
 class Block(BaseModel):
@@ -47,6 +49,21 @@ def fill(file: str, key: str, value: Any, env: Mapping[str, str]) -> Any:
         return env[match[1]]
 
     return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", variable, value)
+
+
+def check_names(folder: Path) -> None:
+    """That every YAML file of a user's folder is one that is read.
+
+    Raises:
+        ConfigError: a file has another name, such as one that is misspelt.
+    """
+    known = sorted(path.name for path in DEFAULTS.glob("*.yaml"))
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".yaml", ".yml") and path.name not in {*known, *_DAGSTERS}:
+            raise ConfigError(
+                f"{path}: no file of settings has this name{near_name(path.name, known)}; "
+                f"there are {', '.join(known)}"
+            )
 
 
 def read(name: str, folder: Path | None) -> dict[str, Any]:
@@ -91,7 +108,7 @@ def checked(block: type[BlockType], file: str, key: str, values: Any) -> BlockTy
         lines = []
         for fault in error.errors():
             path = ".".join([key, *_plain(fault["loc"])]).strip(".")
-            lines.append(f"{file}: {path}: {_message(block, fault)}")
+            lines.append(": ".join(filter(None, (file, path, _message(block, fault)))))
         raise ConfigError("\n".join(lines)) from None
 
 
@@ -103,7 +120,7 @@ _KINDS = {"files", "simulated", "b3", "cn_daily", "webhook", "email", "log"}
 
 def _plain(location: tuple[int | str, ...]) -> list[str]:
     """The keys of the file that a fault lies at, without the names of the union's choices."""
-    return [str(part) for part in location if part not in {*_KINDS, "[key]"}]
+    return [str(p) for p in location if p not in _KINDS and not str(p).startswith("[")]
 
 
 def _message(block: type[BaseModel], fault: Any) -> str:
@@ -117,7 +134,7 @@ def _message(block: type[BaseModel], fault: Any) -> str:
         context = fault["ctx"]
         return f"`kind` must be one of {context['expected_tags']}. Got {context['tag']!r} instead"
     message: str = fault["msg"].removeprefix("Value error, ")
-    if not _SECRET.isdisjoint(fault["loc"]):
+    if not _SECRET.isdisjoint(fault["loc"]) or isinstance(fault["input"], dict | BaseModel):
         return message
     return f"{message}. Got {fault['input']!r} instead" if "Got" not in message else message
 

@@ -50,7 +50,9 @@ class PortfolioSettings(Block):
     Attributes:
         source: ranked are the scores of the model, or a blend of strategies' target weights.
         strategies: share of each strategy in the blend.
-        method: how weights follow from covariances (and scores).
+        method: how weights follow from covariances (and scores). Black-Litterman's prior is the
+            market's portfolio of what is held: by the value of the tradable shares where the market
+            has turnover rates, else by average traded values.
         names: how many securities are held on a side.
         direction: long only, or as much short as long.
         gross: long plus short positions as a share of equity; above 1 only dollar neutral.

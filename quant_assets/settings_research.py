@@ -6,7 +6,7 @@ bounds. How files and environment become settings stands in settings.py.
 
 import re
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -93,7 +93,7 @@ class Strategies(Block):
     `only` are those that run; None: all that are not switched off.
     """
 
-    folders: list[str] = []
+    folders: list[Annotated[str, Field(min_length=1)]] = []
     only: list[str] | None = None
     strategies: dict[str, StrategySettings] = {}
     combined: CombinedSettings = CombinedSettings()

@@ -5,9 +5,9 @@ a run's own configuration has the same keys. Which parameters a strategy has is 
 strategies: their names and values are checked when a space is made from them.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from quant_assets.settings_files import Block
 
@@ -15,8 +15,8 @@ from quant_assets.settings_files import Block
 class ValueRange(Block):
     """Values from `low` to `high`, both included.
 
-    With `count` that many, evenly spaced (`log`: by equal ratios); with `step` one every step;
-    a search takes any value between them without either.
+    With `count` that many, evenly spaced (`log`: by equal ratios); with `step` one every step,
+    beginning with `low`. Without either a grid takes ten, a search any value between them.
     """
 
     low: float
@@ -36,8 +36,18 @@ class ValueRange(Block):
         return self
 
 
+def _kind(value: Any) -> str:
+    return "[range]" if isinstance(value, dict | ValueRange) else "[values]"
+
+
 # None: every choice of the parameter, or the whole range between its bounds.
-Values = list[Any] | ValueRange | None
+Values = (
+    Annotated[
+        Annotated[list[Any], Tag("[values]")] | Annotated[ValueRange, Tag("[range]")],
+        Discriminator(_kind),
+    ]
+    | None
+)
 Grid = dict[str, Values]
 
 

@@ -25,7 +25,8 @@ class Slippage(Block):
 
     `bps` of the price are always paid. To them comes, by `kind`: nothing (fixed); impact x (share
     of the session's volume)² (volume_share); impact x daily volatility x √(order's value / average
-    daily turnover), both over the `window` sessions before (square_root).
+    daily turnover), both over the `window` sessions before (square_root); that is nothing where
+    neither is known yet, as in the first sessions of a listing.
     """
 
     kind: Literal["fixed", "volume_share", "square_root"] = "fixed"
@@ -52,8 +53,10 @@ class Dividends(Block):
 class IncomeTax(Block):
     """Tax on the net gain of a month's sales; losses are carried forward.
 
-    Nothing is due for a month in which securities for at most `exempt_sales` were sold. The
-    defaults are Brazil's for shares in the cash market: 15 %, 20,000 BRL.
+    Nothing is due for a month in which securities for at most `exempt_sales` were sold, short sales
+    and what splits pay out among them; its gains use up no loss, and its losses count later all the
+    same. The defaults are Brazil's for shares in the cash market: 15 %, 20,000 BRL. What is kept
+    back of each sale there (0.005 %) is a prepayment of the tax and left out.
     """
 
     rate: float = Field(0.15, ge=0, lt=1)
@@ -72,7 +75,7 @@ class Trading(Block):
         capital: of the account at the start.
         execution: decisions are traded at the open or the close of the next session.
         commission_bps: of the traded value, bought or sold.
-        minimum_commission: of an order.
+        minimum_commission: of an order, on each session on which a part of it is filled.
         stamp_tax_bps: of the sold value; a number, or the rates by the first day of each.
         slippage: how far from the quoted price orders are done.
         lot: shares are traded in multiples of it; 0 allows fractions.

@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 
 from quant_assets.settings import Settings, load_settings
@@ -25,6 +26,17 @@ from quant_assets.settings import Settings, load_settings
 START, END = date(2024, 1, 2), date(2024, 2, 29)  # 41 sessions of XNYS
 STRATEGIES = ("cross_sectional_momentum", "low_volatility", "model_quantile")
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE")
+
+# For tests whose runs go through MLflow and QuantStats, whose own warnings are theirs to mend: what
+# is known of them is left out, another is told at the end of the tests.
+THEIR_WARNINGS = pytest.mark.filterwarnings(
+    "default",
+    "ignore::dagster.BetaWarning",
+    "ignore::dagster.PreviewWarning",
+    "ignore::dagster.SupersessionWarning",
+    "ignore:InitResourceContext:DeprecationWarning",
+    "ignore:The ``noload`` loader strategy:DeprecationWarning",
+)
 
 
 def environment(folder: Path, markets: Mapping[str, Any], **variables: str) -> dict[str, str]:

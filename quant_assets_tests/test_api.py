@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quant_assets.api import load, sql
+from quant_assets.api import evaluate, load, sql
 from quant_assets.settings import load_settings
 from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.errors import WarehouseError
@@ -71,6 +71,17 @@ def test_columns_and_symbols() -> None:
     assert frame["symbol"].tolist() == ["AAA", "CCC"] * len(DAYS)
     assert load("tiny/bars", symbols=["ZZZ"]).empty
     assert load("tiny/factors_style", columns=["beta"])["beta"].isna().all()
+
+
+def test_a_market_that_is_not_there_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"no market 'tny' \(did you mean 'tiny'\?\)"):
+        load("tny/bars")
+    assert load("us/bars").empty  # a market that is not active may have tables
+
+
+def test_no_expression_is_told() -> None:
+    with pytest.raises(ValueError, match="there is no expression"):
+        evaluate({}, "tiny", "2024-01-02", "2024-01-12")
 
 
 def test_what_is_not_there_is_empty() -> None:

@@ -120,7 +120,10 @@ def test_sql_that_is_wrong(used: tuple[Shell, Result], query: str, message: str)
             ["backfill", "tiny", "--to", LAST, "--select", "models"],
             "nothing to do: no partition of models",
         ),
+        (["backfill", "tiny", "--year", "2019"], "--year 2019: the days of tiny are those from 2"),
+        (["backfill", "tiny", "--year", "2031"], "--year 2031: the days of tiny are those from 2"),
         (["backfill", "tiny", "--select", "barz"], "job 'barz' (did you mean 'bars'?)"),
+        (["backfill", "tiny", "--select", "barz"], "there are adjusted_bars, backtest, bars, "),
         (["status", "tny"], "no market 'tny' (did you mean 'tiny'?)"),
         (["demo", "--no-serve"], "market 'demo' is not active"),
         (["sql", "select 1", "--format", "xml"], "'xml' is not one of 'table', 'csv', 'json'"),
@@ -257,3 +260,20 @@ def test_the_demo_ends_with_tear_sheets(tmp_path: Path) -> None:
     assert f"home: {tmp_path / 'home'}" in result.stdout
     assert "simulated data" in (page / "tear_sheet.html").read_text().lower()
     assert "runs succeeded" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("tear-sheet", "tiny", "pair"), "no strategy 'pair' (did you mean 'pairs'?)"),
+        (("tear-sheet", "tiny", "value"), "'value' cannot run on market 'tiny': the market's"),
+        (("tear-sheet", "tiny", "pairs"), "`quant-assets backfill tiny --select backtest`"),
+        (("pages", "--port", "99999"), "99999 is not in the range"),
+    ],
+)
+def test_what_is_wrong_with_a_page_that_is_asked_for(
+    shell: Shell, arguments: tuple[str, ...], told: str
+) -> None:
+    result = shell.run(*arguments)
+    assert told in result.stderr
+    assert result.exit_code == 2

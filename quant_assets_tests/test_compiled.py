@@ -4,6 +4,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import quant_assets
@@ -89,38 +90,54 @@ def signatures() -> dict[str, list[object]]:
 
 def test_processes_warm_one_cache_in_turn(tmp_path: Path) -> None:
     """Two processes start on an empty cache; both end well and the next finds all of it there."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    script = (
-        "from quant_assets import compiled\n"
-        "from quant_assets.factors.expressions import element_kernels\n"
-        f"del compiled._kernels[{FEW}:]  # the others would only take longer\n"
-        "compiled.warm_up()\n"
-        "print(sum(sum(k.stats.cache_misses.values()) for k, _ in compiled.kernels()))"
+    process = few_kernels(
+        tmp_path,
+        "compiled.warm_up()",
+        "print(sum(sum(k.stats.cache_misses.values()) for k, _ in compiled.kernels()))",
     )
-    command = [sys.executable, "-c", script]
-    both = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    compiled_by = [int(process.communicate()[0]) for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    both = [process(), process()]
+    compiled_by = [int(each.communicate()[0]) for each in both]
+    assert [each.returncode for each in both] == [0, 0]
     assert sum(compiled_by) == FEW, "each kernel is compiled once"
-    last = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert int(last.stdout) == 0
-    assert list(tmp_path.rglob("*.nbc"))
+    last, _ = process().communicate()
+    assert int(last) == 0
+    assert len(list(tmp_path.rglob("*.nbc"))) == FEW
 
 
 def test_a_cold_cache_is_told_from_a_warm_one(tmp_path: Path) -> None:
     """What decides whether further processes compile, too; from any place all are compiled."""
-    script = (
-        "from quant_assets import compiled\n"
-        "from quant_assets.factors.expressions import element_kernels\n"
-        f"del compiled._kernels[{FEW}:]\n"
-        "cold = [compiled._is_cold(each) for each in compiled._kernels]\n"
-        f"compiled.warm_up({FEW} - 1)\n"
-        "print(cold, [compiled._is_cold(each) for each in compiled._kernels])"
+    process = few_kernels(
+        tmp_path,
+        "cold = [compiled._is_cold(each) for each in compiled.kernels()]",
+        f"compiled.warm_up({FEW} - 1)",
+        "print(cold, [compiled._is_cold(each) for each in compiled.kernels()])",
     )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", script]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == f"{[True] * FEW} {[False] * FEW}"
+    told, _ = process().communicate()
+    assert told.strip() == f"{[True] * FEW} {[False] * FEW}"
+    (folder,) = {each.parent for each in tmp_path.rglob("*.nbc")}
+    helpers = tmp_path / "few_helpers.py"
+    helpers.write_text(helpers.read_text().replace("+ 0.0", "+ 1.0"))
+    told, _ = process().communicate()
+    assert told.strip() == f"{[True] * FEW} {[False] * FEW}", "made of other helpers"
+    assert {each.parent for each in tmp_path.rglob("*.nbc")} == {folder}
+
+
+def few_kernels(folder: Path, *lines: str) -> Callable[[], subprocess.Popen[str]]:
+    """Starts a process that has few small kernels and an empty cache, and runs these lines."""
+    (folder / "few_helpers.py").write_text(
+        "from quant_assets.compiled import helper\n@helper\ndef moved(x):\n    return x + 0.0\n"
+    )
+    (folder / "few.py").write_text(
+        "from few_helpers import moved\nfrom quant_assets.compiled import kernel\n"
+        + "".join(
+            f'@kernel("float64(float64)")\ndef kernel_{k}(x):\n    return moved(x) + {k}\n'
+            for k in range(FEW)
+        )
+    )
+    script = "\n".join(["from quant_assets import compiled", "import few", *lines])
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "cache")}
+    paths = [str(folder), str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return lambda: subprocess.Popen(
+        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True
+    )

@@ -173,6 +173,7 @@ def test_every_slip_is_named_at_once(tmp_path: Path) -> None:
     assert all(line.startswith("markets.yaml: tiny.") for line in lines)
 
 
+RANGE = {"low": 80, "high": 5}
 FILES: dict[str, tuple[dict[str, Any], str]] = {
     "warehouse key": (
         {"warehouse": {"rot": "x"}},
@@ -211,6 +212,18 @@ FILES: dict[str, tuple[dict[str, Any], str]] = {
         {"strategies": {"strategies": {"low_volatility": {"enable": True}}}},
         "strategies.yaml: strategies.low_volatility.enable: unknown key (did you mean 'enabled'?)",
     ),
+    "no folder of strategies": (
+        {"strategies": {"folders": [""]}},
+        "strategies.yaml: folders.0: String should have at least 1 character",
+    ),
+    "range of a search": (
+        {"strategies": {"strategies": {"pairs": {"sweep": {"grid": {"exit": RANGE}}}}}},
+        "strategies.yaml: strategies.pairs.sweep.grid.exit: low 80 must lie below high 5",
+    ),
+    "a whole file": (
+        {"portfolio": {"source": "strategies"}},
+        "portfolio.yaml: strategies must name at least one when the source is `strategies`",
+    ),
 }
 
 
@@ -219,7 +232,23 @@ def test_a_slip_in_another_file_is_named(tmp_path: Path, slip: str) -> None:
     config, message = FILES[slip]
     with pytest.raises(ConfigError) as caught:
         small_settings(tmp_path, {"tiny": simulated_market()}, config)
-    assert message in str(caught.value)
+    (line,) = str(caught.value).splitlines()
+    assert message in line
+    assert "{'" not in line  # a block is not printed whole
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("strategy.yaml", "'strategies.yaml'"), ("markets.yml", "'markets.yaml'"), ("q.yaml", "")],
+)
+def test_a_file_with_another_name_is_not_passed_over(tmp_path: Path, name: str, hint: str) -> None:
+    (tmp_path / name).write_text("{}")
+    (tmp_path / "dagster.yaml").write_text("{}")
+    (tmp_path / "notes.txt").write_text("ours")
+    meant = f" (did you mean {hint}?)" if hint else ""
+    with pytest.raises(ConfigError) as caught:
+        load_settings(tmp_path, {"QUANT_ASSETS_HOME": str(tmp_path)})
+    assert f"{name}: no file of settings has this name{meant}; there are" in str(caught.value)
 
 
 def test_a_webhooks_address_is_not_shown(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class Account:
 
     @property
     def equity(self) -> FloatArray:
-        """Cash and positions at the close."""
+        """Cash and positions at the close, less the income tax that is owed."""
         return self.money(codes.EQUITY)
 
     @property

@@ -49,6 +49,11 @@ def offered(market: Market, settings: Settings) -> dict[str, frozenset[str]]:
     }
 
 
+def has_float_values(market: Market, settings: Settings) -> bool:
+    """Whether a market tells what the tradable shares of its securities are worth."""
+    return "turnover_rate" in offered(market, settings)["valuations"]
+
+
 def _series(market: Market) -> frozenset[str]:
     if market.simulated:
         return frozenset(SERIES_FIELDS)

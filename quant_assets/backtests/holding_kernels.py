@@ -28,7 +28,10 @@ def detach(
         if abs(held - whole) > _ROUNDING:
             money += (held - whole) * marks[i]
         held = whole
-        left[i] = np.trunc(left[i] * ratio / lot) * lot
+        lots = left[i] * ratio / lot
+        # an order that closes the position closes it still, odd lots included
+        closes = left[i] != 0.0 and left[i] == -shares[i]
+        left[i] = -held if closes else np.trunc(lots + np.copysign(_ROUNDING, lots)) * lot
     else:
         left[i] *= ratio
     shares[i] = held
@@ -63,18 +66,18 @@ def mark(
 
 @helper_uncounted
 def book(
-    i: int, quantity: float, price: float, due: float, stamp: float, shares: np.ndarray,
+    i: int, quantity: float, price: float, due: float, stamp: float, held: float,
     basis: np.ndarray, gains: np.ndarray,
 ) -> None:  # fmt: skip
-    """Average cost of a position and gain of what is closed, costs included; `shares` before."""
+    """Average cost of a position and gain of what is closed, costs included; `held` before."""
     amount = quantity * price
     if amount < 0.0:
         gains[1] -= amount
         due -= amount * stamp
     closing = 0.0
-    if quantity * shares[i] < 0.0:
-        closing = min(1.0, abs(shares[i] / quantity))
-        part = min(1.0, abs(quantity / shares[i]))
+    if quantity * held < 0.0:
+        closing = min(1.0, abs(held / quantity))
+        part = min(1.0, abs(quantity / held))
         gains[0] += -amount * closing - due * closing - basis[i] * part
         basis[i] -= basis[i] * part
     # money paid for what is held: below 0 for short positions, whose sale brought it
@@ -82,16 +85,31 @@ def book(
 
 
 @helper_uncounted
-def due(gains: np.ndarray, rate: float, exempt: float) -> float:
+def book_fraction(
+    i: int, held: float, shares: np.ndarray, marks: np.ndarray, basis: np.ndarray,
+    gains: np.ndarray,
+) -> None:  # fmt: skip
+    """What an event pays out of a position of `held` shares is sold, for what it was paid."""
+    if abs(held - shares[i]) > _ROUNDING:
+        book(i, shares[i] - held, marks[i], 0.0, 0.0, held, basis, gains)
+
+
+@helper_uncounted
+def owed(gains: np.ndarray, rate: float, exempt: float) -> float:
+    """The tax on the month if it ended now."""
+    gain, sales, losses = gains[0], gains[1], gains[2]
+    tax: float = rate * max(gain - losses, 0.0) if sales > exempt else 0.0
+    return tax
+
+
+@helper_uncounted
+def settle(gains: np.ndarray, rate: float, exempt: float) -> float:
     """The tax on the month that has ended; what is lost is carried forward."""
-    gain, sales = gains[0], gains[1]
-    gains[0] = gains[1] = 0.0
+    gain, sales, losses = gains[0], gains[1], gains[2]
+    tax = owed(gains, rate, exempt)
     if gain < 0.0:
-        gains[2] -= gain
-        return 0.0
-    if sales <= exempt:
-        return 0.0
-    used = min(gain, gains[2])
-    gains[2] -= used
-    tax: float = rate * (gain - used)
+        gains[2] = losses - gain
+    elif sales > exempt:
+        gains[2] = max(losses - gain, 0.0)
+    gains[0] = gains[1] = 0.0
     return tax

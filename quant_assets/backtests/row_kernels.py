@@ -26,7 +26,11 @@ def select_equal(
     long_short: bool,  # whether the worst are sold short
     out: np.ndarray,  # out (T, N): the due rows in which something is decided
 ) -> None:
-    """Equal weights of the best (and, long-short, the worst); the first of equals at the edge."""
+    """Equal weights of the best (and, long-short, the worst).
+
+    Of equals at the edge the first are held, the last are sold short.
+    """
+    last = signal.shape[1] - 1
     ranked = np.empty(signal.shape[1])
     for d in range(len(rows)):
         count = 0
@@ -47,7 +51,8 @@ def select_equal(
             for i in range(count):
                 beyond += ranked[i] > edge if way == 0 else ranked[i] < edge
             at_edge = taken - beyond
-            for i in range(signal.shape[1]):
+            for k in range(signal.shape[1]):
+                i = k if way == 0 else last - k
                 value = signal[d, i]
                 if not (eligible[d, i] and np.isfinite(value)):
                     continue

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from quant_assets.backtests import simulation_codes as codes
 from quant_assets.backtests.data import bar_fields, columns_of, strategy_data
+from quant_assets.backtests.decisions import decide, hold_to_the_past
 from quant_assets.backtests.fingerprint import fingerprint
 from quant_assets.backtests.simulation import Simulation, simulate
 from quant_assets.backtests.strategies.base import Strategy, StrategyError, StrategyParameters
@@ -86,7 +87,8 @@ def run_backtest(
         sessions: all sessions of the market in the range, ascending.
 
     Raises:
-        StrategyError: parameters out of bounds, or weights that break the strategy's contract.
+        StrategyError: parameters out of bounds, an error in the strategy's code, or weights that
+            break its contract or know the future.
         ValueError: no sessions, or a table without a needed column.
     """
     settled = strategy.parse(parameters)
@@ -98,12 +100,13 @@ def run_backtest(
         raise ValueError("a backtest reads the table 'adjusted_bars'. Got none instead.")
     prices = Panel.from_table(adjusted, bar_fields(strategy, settled), dates)
     data = strategy_data(strategy, settled, prices, tables)
-    weights = np.ascontiguousarray(strategy.target_weights(data, settled), np.float64)
+    weights = decide(strategy, data, settled)
     traded = TradingData.from_tables(tables, dates, prices.symbols, trading)
     try:
         result = simulate(weights, traded, trading)
     except ValueError as error:
         raise StrategyError(f"strategy {strategy.name!r}: {error}") from None
+    hold_to_the_past(strategy, data, settled, weights)
     before = _before_start(strategy, settled, dates, result, tables.get("predictions"))
     return BacktestResult(
         _named(strategy, result.returns),
@@ -132,6 +135,7 @@ def _summary(dates: np.ndarray, result: Simulation) -> dict[str, Number]:
         return float(account.money(column).sum()) / capital
 
     return {
+        "capital": capital,
         "sessions": sessions,
         "first_decision": str(dates[result.first]) if decided.any() else None,
         "last_session": str(account.dates[-1]) if sessions else None,
@@ -149,6 +153,7 @@ def _summary(dates: np.ndarray, result: Simulation) -> dict[str, Number]:
         "interest": total(codes.INTEREST),
         "borrow_cost": total(codes.BORROW),
         "income_tax": total(codes.TAX),
+        "income_tax_owed": float(account.money(codes.OWED)[-1]) / capital if sessions else None,
         "turnover_per_session": _mean(result.returns, "turnover"),
         "exposure": _mean(result.returns, "exposure"),
         "positions": _mean(result.returns, "positions"),

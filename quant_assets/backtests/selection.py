@@ -122,12 +122,17 @@ def _side(parameters: SelectionParameters) -> float:
 
 
 def _equal(signal: np.ndarray, ranked: np.ndarray, parameters: SelectionParameters) -> FloatArray:
-    """Equal weights of rows, (R, N); ties at the edge go to the first in the alphabet."""
+    """Equal weights of rows, (R, N).
+
+    Of ties at the edge the first in the alphabet are held and the last sold short, so that no
+    symbol is both.
+    """
     count = _count(ranked.sum(axis=1), parameters.quantile)
     weight = np.minimum(1.0 / count * _side(parameters), parameters.maximum_weight)[:, np.newaxis]
     weights = _first(np.where(ranked, -signal, np.inf), count) * weight
     if parameters.long_short:
-        weights -= _first(np.where(ranked, signal, np.inf), count) * weight
+        keys = np.where(ranked, signal, np.inf)
+        weights -= _first(keys[:, ::-1], count)[:, ::-1] * weight
     return weights
 
 
@@ -148,10 +153,10 @@ def _by_score(signal: np.ndarray, parameters: SelectionParameters) -> FloatArray
     count = int(_count(len(signal), parameters.quantile))
     standard = _standardised(signal)
     weights = np.zeros(len(signal))
-    best = np.argsort(-signal, kind="stable")[:count]
+    order = np.argsort(-signal, kind="stable")
+    best, worst = order[:count], order[-count:]
     weights[best] = _sized(standard[best], parameters)
     if parameters.long_short:
-        worst = np.argsort(signal, kind="stable")[:count]
         weights[worst] -= _sized(-standard[worst], parameters)
     return weights
 

@@ -7,21 +7,32 @@ to stands in `settings_trading.py`.
 
 The rules, for each session t, in this order:
 
-1. Overnight. Cash above 0 earns `cash_interest` x the risk-free rate known at the close of t-1,
-   cash below 0 costs `margin_rate`, short positions cost `borrow_rate` on their value at the close
-   of t-1: rate x calendar days / 365.
+1. Overnight. Cash above 0 earns `cash_interest` x the risk-free rate known at the close of t-1: an
+   effective annual rate, so (1 + rate) ** (calendar days / 365) - 1, and a year of it is the rate
+   that metrics take off; what short sales brought is such cash too. Cash below 0 costs
+   `margin_rate`, short positions cost `borrow_rate` on their value at the close of t-1: nominal
+   rates x calendar days / 365.
 2. Income tax. On the first session of a month the tax on the month before is paid: `rate` x (net
    gain of its sales - losses carried forward). Gains are measured against the average cost of the
    position, costs included on both sides. Nothing is due if the month's sales were at most
-   `exempt_sales`, and then no loss is used up; a loss is carried forward in any case.
+   `exempt_sales`, and then no loss is used up; a loss is carried forward in any case. Until then
+   what would be due if the month ended now is owed: equity is less by it from the sale on, orders
+   are sized by what remains, and what was owed at the close of t-1 buys nothing. A fund's net asset
+   value is told so. Were the tax in equity until it is paid, the day of payment would have a loss
+   that no price made, an account without cash would pay it on credit, and the last month's tax
+   would be in no return. Gains that are not realised owe nothing, and losses later in the month
+   lower what is owed again.
 3. Events. A split multiplies the shares held; what is then less than a share is paid out at the
-   last close where lots are traded. Payments come on the ex-date, net of what is kept back; short
+   last close where lots are traded, which the income tax takes for a sale. It multiplies orders
+   that wait too: one that closes the position closes it still, any other is cut to whole lots, and
+   told if nothing is left of it. Payments come on the ex-date, net of what is kept back; short
    positions pay them. A right to buy new shares is sold for what it is worth.
 4. Decision. What was decided at the close of t-1 becomes orders: (target weight x equity - value
    of the position) / price, rounded to whole lots towards 0. Equity and values are those before
    the orders, at the prices of execution: the raw open (`next_open`) or close (`next_close`) of t;
    the last close where the symbol does not trade. A target of 0 closes the position, odd lots
    included. A gap of at most `band` x equity is left alone. A new decision cancels what waits.
+   If the account is worth nothing at these prices, all orders are rejected, waiting ones too.
 5. What can be done. A symbol without a bar, with a volume of 0 or halted does not trade; nothing is
    bought at the upper price limit and nothing sold at the lower one; what was bought fewer than
    `holding_sessions` sessions ago is not sold; an order is at most `max_volume_share` of the
@@ -31,8 +42,9 @@ The rules, for each session t, in this order:
    Commission is paid on every fill, stamp tax on sales.
 7. Cash. Sales come first. If the purchases cost more than there is then, all of them are made
    smaller alike, and rounded down to lots: cash is not borrowed, unless the weights sum to more
-   than 1, and then by so much. What the account lacks for its costs is no order that failed; where
-   sales were blocked the orders are told as partial. What was cut for want of cash does not wait.
+   than 1, and then by so much. What the account lacks for its costs is no order that failed, unless
+   nothing is left of it; where sales were blocked the orders are told as partial. What was cut for
+   want of cash does not wait.
 8. Close. Positions are valued at the close, without a bar at the last one. A position without a
    bar for `stale_sessions` sessions (days that the exchange calls halted are no such sessions) is
    closed at its last close, with commission and stamp tax, at the end of that session: only then
@@ -44,7 +56,7 @@ is lost, the simulation ends on that session. With every session
 
     cash(t) = cash(t-1) + interest - borrow cost - tax + dividends
               - purchases + sales - commission - stamp tax,
-    equity(t) = cash(t) + sum of shares x close.
+    equity(t) = cash(t) + sum of shares x close - tax owed.
 """
 
 from dataclasses import dataclass
@@ -283,7 +295,7 @@ def _rates(data: TradingData, first: int, rules: Trading) -> tuple[np.ndarray, .
         known = _carried_forward(data.risk_free_rate)[first:]
         risk_free[1:] = known[:-1]
     return (
-        rules.cash_interest * risk_free * years,
+        (1.0 + rules.cash_interest * risk_free) ** years - 1.0,
         rules.margin_rate * years,
         rules.borrow_rate * years,
         stamp_rates(dates, rules),

@@ -18,16 +18,16 @@ FIXED, VOLUME_IMPACT, SQUARE_ROOT = range(3)
 
 # Columns of `series`, in money but for the last two, which count.
 (
-    EQUITY, CASH, BOUGHT, SOLD, FEES, STAMP, SLIPPED, DIVIDENDS, INTEREST, BORROW, TAX,
+    EQUITY, CASH, BOUGHT, SOLD, FEES, STAMP, SLIPPED, DIVIDENDS, INTEREST, BORROW, TAX, OWED,
     LONG, SHORT, HELD, SCALED,
-) = range(15)  # fmt: skip
-SERIES = 15
+) = range(16)  # fmt: skip
+SERIES = 16
 
 # Why an order was not done, or was not done in full; 0: it was.
 (
     NO_TRADING, LIMIT_UP, LIMIT_DOWN, UNSETTLED, VOLUME, CASH_SHORT, NO_PRICE, LESS_THAN_A_LOT,
-    NO_BARS,
-) = range(1, 10)  # fmt: skip
+    NO_BARS, NO_EQUITY,
+) = range(1, 11)  # fmt: skip
 REASONS = (
     "",
     "no trading",
@@ -39,5 +39,8 @@ REASONS = (
     "no price yet",
     "less than a lot",
     "no bars any more: closed at the last close",
+    "no equity",
 )
-REJECTING = (CASH_SHORT, NO_PRICE, LESS_THAN_A_LOT)
+REJECTING = (CASH_SHORT, NO_PRICE, LESS_THAN_A_LOT, NO_EQUITY)
+# Reasons of orders whose quantity may be 0, for it cannot be known.
+WITHOUT_QUANTITY = (NO_PRICE, NO_EQUITY)

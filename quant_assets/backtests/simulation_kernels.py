@@ -101,7 +101,8 @@ def trade(
     wanted, fill, left = np.zeros(count), np.zeros(count), np.zeros(count)
     unsettled, recent = np.zeros(count), np.zeros((max(holding, 1), count))
     basis, gains = np.zeros(count), np.zeros(3)  # gain and sales of the month, losses before it
-    purse, shorted, debt = numbers[codes.CAPITAL], 0.0, 0.0
+    tax_rate, exempt = numbers[codes.TAX_RATE], numbers[codes.EXEMPT_SALES]
+    purse, shorted, debt, owed = numbers[codes.CAPITAL], 0.0, 0.0, 0.0
     total, waiting = 0.0, False
     event, fills, told = 0, 0, 0
     for t in range(sessions):
@@ -110,21 +111,26 @@ def trade(
             row[codes.INTEREST] = purse * (credit[t] if purse > 0.0 else debit[t])
             row[codes.BORROW] = shorted * borrow[t]
             if taxed and month[t] != month[t - 1]:
-                row[codes.TAX] = holdings.due(
-                    gains, numbers[codes.TAX_RATE], numbers[codes.EXEMPT_SALES]
-                )
+                row[codes.TAX], owed = holdings.settle(gains, tax_rate, exempt), 0.0
+        decision = t > 0 and decided[t - 1]
+        fill_start[t], told_start[t] = fills, told
         while event < len(event_session) and event_session[event] == t:
             i, ratio = event_column[event], event_ratio[event]
+            held, waited = shares[i] * ratio, left[i] * ratio
             row[codes.DIVIDENDS] += holdings.detach(
                 i, ratio, event_cash[event], lot, shares, marks, left
             )
+            if taxed:
+                holdings.book_fraction(i, held, shares, marks, basis, gains)
+            if record and waiting and not decision and waited != 0.0 and left[i] == 0.0:
+                told_column[told], told_wanted[told] = i, waited
+                told_reason[told] = codes.LESS_THAN_A_LOT
+                told += 1
             for k in range(len(recent)):
                 recent[k, i] *= ratio
             event += 1
         purse += row[codes.INTEREST] - row[codes.BORROW] - row[codes.TAX] + row[codes.DIVIDENDS]
         orders.take(close, t, columns, 0.0, closes)
-        decision = t > 0 and decided[t - 1]
-        fill_start[t], told_start[t] = fills, told
         if holding > 0:
             for i in range(count):
                 recent[t % holding, i] = 0.0
@@ -133,15 +139,21 @@ def trade(
                     unsettled[i] += recent[k, i]
         trading = decision or waiting
         if trading:
+            if decision:
+                orders.take_weights(weights, t - 1, columns, targets)
             orders.take(price, t, columns, 0.0, prices)
             orders.take(volume, t, columns, 0.0, volumes)
             orders.only_traded(closes, volumes, halted, t, columns, prices)
             orders.value_prices(prices, marks, valued)
-            total = purse + orders.total_of(shares, valued)
-            trading = total > 0.0
+            total = purse + orders.total_of(shares, valued) - owed
+            if not total > 0.0:  # without equity nothing can be ordered, and nothing waits
+                if record:
+                    told = telling.tell_without_equity(
+                        targets, shares, left, decision, told_column, told_wanted, told_reason, told
+                    )
+                trading, waiting = False, False
         if trading:
             if decision:
-                orders.take_weights(weights, t - 1, columns, targets)
                 debt = max(orders.total_weight(targets) - 1.0, 0.0) * total
                 orders.want(targets, shares, valued, total, lot, band, wanted)
                 if record and orders.without_order(targets, shares, wanted):
@@ -176,15 +188,16 @@ def trade(
             bought, sold, buying, selling, quoted, buys = orders.sums(
                 fill, prices, paid, rate, minimum
             )
-            money = purse + sold * (1.0 - stamp[t]) - selling + debt
+            money = purse - owed + sold * (1.0 - stamp[t]) - selling + debt
             if bought > 0.0 and bought + buying > money + _ROUNDING * total:
                 row[codes.SCALED] = 1.0
                 share = max((money - buys * minimum) / (bought * (1.0 + rate)), 0.0)
                 orders.shrink(fill, share, lot)
-                if record and (blocked_sales > 0 or share == 0.0):
+                if record:
                     told = telling.tell_short(
-                        wanted, left, fill, told_column, told_wanted, told_reason, told
-                    )
+                        wanted, left, fill, blocked_sales > 0, told_column, told_wanted,
+                        told_reason, told,
+                    )  # fmt: skip
                 orders.pay_prices(
                     fill, prices, slippage, spread, impact, volumes, turnovers, volatilities, paid
                 )
@@ -199,7 +212,7 @@ def trade(
                 for i in range(count):
                     if fill[i] != 0.0:
                         due = orders.fee(fill[i] * paid[i], rate, minimum)
-                        holdings.book(i, fill[i], paid[i], due, stamp[t], shares, basis, gains)
+                        holdings.book(i, fill[i], paid[i], due, stamp[t], shares[i], basis, gains)
             if holding > 0:
                 for i in range(count):
                     recent[t % holding, i] = max(min(fill[i], shares[i] + fill[i]), 0.0)
@@ -218,7 +231,7 @@ def trade(
                     due = orders.fee(amount, rate, minimum)
                     duty = max(amount, 0.0) * stamp[t]
                     if taxed:
-                        holdings.book(i, quantity, marks[i], due, stamp[t], shares, basis, gains)
+                        holdings.book(i, quantity, marks[i], due, stamp[t], shares[i], basis, gains)
                     row[codes.SOLD] += max(amount, 0.0)
                     row[codes.BOUGHT] -= min(amount, 0.0)
                     row[codes.FEES] += due
@@ -240,7 +253,10 @@ def trade(
                         told_reason[place] = codes.NO_BARS
                         told = max(told, place + 1)
         shorted = 0.0 - row[codes.SHORT]  # never -0
-        row[codes.CASH], row[codes.EQUITY] = purse, purse + row[codes.LONG] + row[codes.SHORT]
+        if taxed:
+            owed = holdings.owed(gains, tax_rate, exempt)
+        row[codes.CASH], row[codes.OWED] = purse, owed
+        row[codes.EQUITY] = purse + row[codes.LONG] + row[codes.SHORT] - owed
         fill_start[t + 1], told_start[t + 1] = fills, told
         if row[codes.EQUITY] <= 0.0:
             return t + 1

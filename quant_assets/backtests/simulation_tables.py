@@ -123,6 +123,7 @@ def returns_table(account: Account) -> pa.Table:
             "interest": account.money(codes.INTEREST) / capital,
             "borrow_cost": account.money(codes.BORROW) / capital,
             "tax": account.money(codes.TAX) / capital,
+            "tax_owed": account.money(codes.OWED) / capital,
         }
     )
 
@@ -157,15 +158,17 @@ def fills_table(result: "Simulation") -> pa.Table:
 def orders_table(result: "Simulation") -> pa.Table:
     """Table `backtest_orders`, by date and symbol: what was filled, and what is told of others."""
     events, count = result.events, max(len(result.columns), 1)
-    fill_keys = _sessions(events.fill_start) * count + events.fill_column
+    session = _sessions(events.fill_start)
+    order = _order(session, events.fill_column)
+    fill_keys = (session * count + events.fill_column)[order]
     told_keys = _sessions(events.told_start) * count + events.told_column
     by_key = np.argsort(told_keys, kind="stable")
     told_keys = told_keys[by_key]
-    keys = np.union1d(fill_keys, told_keys)
-    filled, wanted = np.zeros(len(keys)), np.zeros(len(keys))
-    filled[np.searchsorted(keys, fill_keys)] = events.fill_quantity
-    wanted[:] = filled
-    reason = np.zeros(len(keys), np.int8)
+    unfilled = ~np.isin(told_keys, fill_keys)
+    place = np.searchsorted(fill_keys, told_keys[unfilled])
+    keys = np.insert(fill_keys, place, told_keys[unfilled])
+    filled = np.insert(events.fill_quantity[order], place, 0.0)
+    wanted, reason = filled.copy(), np.zeros(len(keys), np.int8)
     at = np.searchsorted(keys, told_keys)
     wanted[at], reason[at] = events.told_wanted[by_key], events.told_reason[by_key]
     session = keys // count
@@ -174,7 +177,7 @@ def orders_table(result: "Simulation") -> pa.Table:
     missed = filled != wanted
     status[missed] = np.where(np.isin(reason[missed], codes.REJECTING), 4, blocked)
     status[missed & (filled != 0)] = 1
-    status[np.isin(reason, (codes.NO_PRICE,))] = 4
+    status[np.isin(reason, codes.WITHOUT_QUANTITY)] = 4
     decided = _decision_dates(result, session)
     forced = reason == codes.NO_BARS
     dates = result.data.dates[result.first + session]

@@ -70,12 +70,30 @@ def tell_blocked(
 
 @helper_uncounted
 def tell_short(
-    wanted: np.ndarray, left: np.ndarray, fill: np.ndarray, column: np.ndarray,
+    wanted: np.ndarray, left: np.ndarray, fill: np.ndarray, expected: bool, column: np.ndarray,
     quantity: np.ndarray, reason: np.ndarray, place: int,
 ) -> int:  # fmt: skip
-    """Purchases that were made smaller because expected sales were not done."""
+    """Purchases of which nothing is left, or less where `expected` sales were not done."""
     for i in range(len(wanted)):
-        if wanted[i] > 0.0 and left[i] == 0.0 and fill[i] < wanted[i]:
+        less = wanted[i] > 0.0 and left[i] == 0.0 and fill[i] < wanted[i]
+        if less and (expected or fill[i] == 0.0):
             column[place], quantity[place], reason[place] = i, wanted[i], codes.CASH_SHORT
+            place += 1
+    return place
+
+
+@helper_uncounted
+def tell_without_equity(
+    targets: np.ndarray, shares: np.ndarray, left: np.ndarray, decision: bool, column: np.ndarray,
+    quantity: np.ndarray, reason: np.ndarray, place: int,
+) -> int:  # fmt: skip
+    """Orders of an account that is worth nothing at the prices of execution: new or waiting."""
+    for i in range(len(targets)):
+        wanted, some = left[i], left[i] != 0.0
+        if decision:
+            some = targets[i] != 0.0 or shares[i] != 0.0
+            wanted = np.copysign(0.0, targets[i]) if targets[i] != 0.0 else -shares[i]
+        if some:
+            column[place], quantity[place], reason[place] = i, wanted, codes.NO_EQUITY
             place += 1
     return place

@@ -72,19 +72,28 @@ class Stage:
 
 @dataclass
 class Outcome:
-    """What became of a run; `made` are its assets that were materialized, also if it failed."""
+    """What became of a run.
+
+    `made` are its assets that were materialized, also if it failed; `lacks` names the assets for
+    want of which it was not begun.
+    """
 
     run: Run
     run_id: str | None = None
     made: frozenset[dg.AssetKey] = frozenset()
     error: str | None = None
-    skipped: bool = False
+    lacks: tuple[str, ...] = ()
     interrupted: bool = False
 
     @property
     def success(self) -> bool:
         """Whether every partition of the run is materialized."""
         return self.error is None and not self.skipped
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the run was not begun."""
+        return bool(self.lacks)
 
 
 @dataclass
@@ -229,14 +238,14 @@ def execute(
     graph = repository.asset_graph
     report = Report()
 
-    def one(run: Run, skipped: bool, noticed: Callable[[], bool]) -> Outcome:
+    def one(run: Run, lacks: tuple[str, ...], noticed: Callable[[], bool]) -> Outcome:
         def listen(event: dg.DagsterEvent) -> None:
             on_event(event)
             if event.is_step_start and noticed():
                 raise KeyboardInterrupt
 
-        if skipped:
-            outcome = Outcome(run, skipped=True)
+        if lacks:
+            outcome = Outcome(run, lacks=lacks)
         else:
             on_start(run)
             outcome = _execute(run, repository, instance, listen)
@@ -251,7 +260,8 @@ def execute(
         try:
             for stage in stages:
                 parents = {p for key in stage.keys for p in graph.get(key).parent_keys}
-                outcomes = [one(run, bool(parents & broken), noticed) for run in stage.runs]
+                lacks = tuple(sorted(key.path[-1] for key in parents & broken))
+                outcomes = [one(run, lacks, noticed) for run in stage.runs]
                 broken.update(stage.keys)
                 broken.difference_update(*(outcome.made for outcome in outcomes))
         except KeyboardInterrupt:

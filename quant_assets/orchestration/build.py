@@ -12,6 +12,7 @@ import dagster as dg
 from quant_assets.backtests.availability import fitting
 from quant_assets.backtests.strategies.base import Strategy
 from quant_assets.backtests.strategies.registry import enabled_strategies
+from quant_assets.orchestration.account_check import account_check
 from quant_assets.orchestration.assets.backtests import backtest_assets
 from quant_assets.orchestration.assets.factors import factor_assets
 from quant_assets.orchestration.assets.market_data import market_data_assets
@@ -96,14 +97,18 @@ def _market(
     landing = [landing_sensor(partitions, jobs.daily)] if partitions.market.watched else []
     market = dg.Definitions(
         assets=assets,
-        asset_checks=[*market_checks(partitions, settings, assets), *freshness],
+        asset_checks=[
+            *market_checks(partitions, settings, assets),
+            account_check(partitions),
+            *freshness,
+        ],
         jobs=jobs.all(),
         schedules=market_schedules(partitions, list(strategies), jobs),
         sensors=[*landing, freshness_sensor],
     )
     return dg.Definitions.merge(
         market,
-        summary_definitions(partitions, assets),
+        summary_definitions(partitions, settings, assets),
         mining_definitions(partitions, settings, assets),
         combined_definitions(partitions, settings, strategies, jobs.strategies),
     )

@@ -6,13 +6,14 @@ registries know, so that a slip shows when the graph is built and not in the mid
 
 from collections.abc import Iterable, Mapping
 
+from quant_assets.backtests.availability import fitting
 from quant_assets.backtests.strategies.base import Strategy, factor_of
 from quant_assets.backtests.sweeps.measures import check_blocks
 from quant_assets.factors.catalogue import OWN, catalogue
 from quant_assets.factors.expressions.errors import ExpressionError
 from quant_assets.factors.expressions.fields import DEFINITIONS, FIELDS
 from quant_assets.factors.expressions.graph import Graph
-from quant_assets.settings import Settings
+from quant_assets.settings import Market, Settings
 from quant_assets.settings_files import ConfigError, near_name
 from quant_assets.settings_research import FactorSettings
 
@@ -54,6 +55,21 @@ def check_settings(settings: Settings, strategies: Mapping[str, Strategy]) -> No
             _check_fields(place, plugin.fields(parameters), settings.factors)
         if name in settings.strategies.strategies:
             check_blocks(plugin, settings.strategies.strategies[name])
+    for market in settings.markets:
+        _check_blend(settings.markets[market], settings, strategies)
+
+
+def _check_blend(market: Market, settings: Settings, strategies: Mapping[str, Strategy]) -> None:
+    """The strategies whose blend a market's recommendations rank must be those that it can run."""
+    portfolio = settings.portfolio.of(market.name)
+    if portfolio.source == "strategies":
+        unable = fitting(strategies, market, settings).unable
+        for name in portfolio.strategies:
+            if name in unable:
+                raise ConfigError(
+                    f"portfolio.yaml: strategies: {market.name} cannot run {name!r}: "
+                    f"{unable[name]}; name others in markets.{market.name}.strategies"
+                )
 
 
 def _check_fields(place: str, fields: Iterable[str], factors: FactorSettings) -> None:

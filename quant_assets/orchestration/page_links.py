@@ -1,4 +1,4 @@
-"""Links to pages in the metadata of materializations.
+"""Pages of assets: put among the artefacts, and linked in the metadata of materializations.
 
 A browser refuses a `file:` address on a page of the UI, so a page is linked where it is served:
 `quant-assets ui` serves the artefacts, or whatever setting `pages_url` names.
@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import dagster as dg
 
+from quant_assets.artifacts import Artifacts
 from quant_assets.settings import Settings
 
 
@@ -23,3 +24,10 @@ def page_link(settings: Settings, name: str, address: str) -> dg.MetadataValue:
     if served is None:
         return dg.MetadataValue.path(address)
     return dg.MetadataValue.url(f"{served}/{quote(name)}")
+
+
+def put_page(
+    artifacts: Artifacts, settings: Settings, name: str, content: str | bytes
+) -> dg.MetadataValue:
+    """Put a page among the artefacts, and what the UI shows of it: where it can be opened."""
+    return page_link(settings, name, artifacts.put(name, content))

@@ -48,7 +48,7 @@ def parse_selection(
             job_keys = repository.get_job(jobs[name]).asset_layer.selected_asset_keys
             parts.append(dg.AssetSelection.assets(*job_keys))
         else:
-            known = [*keys, *(GROUP + group for group in groups), *jobs]
+            known = [*sorted(keys), *sorted(GROUP + group for group in groups), *sorted(jobs)]
             raise ConfigError(
                 f"--select: {market} has no asset, group or job {name!r}{near_name(name, known)}; "
                 f"there are {', '.join(known)}"

@@ -16,7 +16,7 @@ from quant_assets.backtests.strategies.base import Strategy
 from quant_assets.models.store import ModelStore
 from quant_assets.orchestration.backtest_tracking import BENCHMARK_COLUMNS, DATA_HASH, RUN
 from quant_assets.orchestration.images import inline
-from quant_assets.orchestration.page_links import page_link
+from quant_assets.orchestration.page_links import put_page
 from quant_assets.performance.page.sheet_data import Lineage, SheetData, Trials
 from quant_assets.settings import Market, Settings
 from quant_assets.warehouse.store import Warehouse
@@ -117,10 +117,10 @@ def published(
         rules.pdf if wanted.pdf is None else wanted.pdf,
         rules.quantstats if wanted.quantstats is None else wanted.quantstats,
     )
-    told: dict[str, Any] = {}
-    for what, file, content in files.pages:
-        address = artifacts.put(f"{folder}/{file}", content)
-        told[what] = page_link(settings, f"{folder}/{file}", address)
+    told: dict[str, Any] = {
+        what: put_page(artifacts, settings, f"{folder}/{file}", content)
+        for what, file, content in files.pages
+    }
     told["metrics"] = dg.MetadataValue.md(files.markdown)
     if len(sheet.dates):
         told["equity"] = inline(made.picture, "equity and drawdown")

@@ -68,7 +68,13 @@ def run_parameters(
         StrategyError: they are out of bounds, or name what the market does not have.
     """
     config = context.op_execution_context.op_config or {}
-    given = config.get(PARAMETERS, {}).get(strategy.name, {})
+    blocks = config.get(PARAMETERS, {})
+    given = blocks.get(strategy.name, {})
+    if blocks and not given:
+        context.log.warning(
+            f"the run's config has parameters of {', '.join(blocks)}, and none of {strategy.name}: "
+            "it runs with those of the settings"
+        )
     parameters = {**settings.strategies.parameters(strategy.name, market.name), **given}
     if given:
         context.log.info(f"parameters of {strategy.name} for this run only: {given}")

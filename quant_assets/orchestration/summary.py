@@ -14,10 +14,12 @@ from quant_assets.market_data.sources.base import Source, SourceError
 from quant_assets.market_data.sources.registry import open_source
 from quant_assets.market_data.sources.storage import SourceFile
 from quant_assets.orchestration.images import inline
+from quant_assets.orchestration.page_links import put_page
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
 from quant_assets.orchestration.policies import OWNERS
 from quant_assets.orchestration.schedules import every_day
 from quant_assets.orchestration.sensors import SourceOfFiles
+from quant_assets.settings import Settings
 from quant_assets.warehouse.store import Warehouse
 
 # After the market's day and the month's models and summaries, before the strategies (schedules.py).
@@ -25,16 +27,17 @@ HOURS_AFTER_DAILY = 3
 
 
 def summary_definitions(
-    partitions: MarketPartitions, chain: Sequence[dg.AssetsDefinition]
+    partitions: MarketPartitions, settings: Settings, chain: Sequence[dg.AssetsDefinition]
 ) -> dg.Definitions:
     """The asset, the job and the schedule of a market's summary.
 
     Args:
         partitions: of the market.
+        settings: say where pages are served.
         chain: the market's other assets; those of the group of market data are summarised.
     """
     market = partitions.market
-    asset = _summary(partitions, chain)
+    asset = _summary(partitions, settings, chain)
     job = dg.define_asset_job(
         f"{market.name}_market_data_summary",
         selection=dg.AssetSelection.assets(*asset.keys),
@@ -45,7 +48,7 @@ def summary_definitions(
 
 
 def _summary(
-    partitions: MarketPartitions, chain: Sequence[dg.AssetsDefinition]
+    partitions: MarketPartitions, settings: Settings, chain: Sequence[dg.AssetsDefinition]
 ) -> dg.AssetsDefinition:
     market, group = partitions.market, partitions.group("market_data")
     sources = {
@@ -85,13 +88,15 @@ def _summary(
             files,
             fault,
         )
-        page = artifacts.put(
+        page = put_page(
+            artifacts,
+            settings,
             f"{market.name}/market_data_summary/market_data_summary.html",
             pages.summary_page(summary),
         )
         context.add_output_metadata(
             {
-                "page": dg.MetadataValue.path(page),
+                "page": page,
                 "tables": dg.MetadataValue.md(pages.tables_markdown(summary)),
                 "years": dg.MetadataValue.md(pages.years_markdown(summary)),
                 "rejected_by_reason": dg.MetadataValue.md(pages.reasons_markdown(summary.reasons)),

@@ -25,6 +25,11 @@ def new_figure(width: float, height: float) -> Any:
     return figure
 
 
+def plain(text: str) -> str:
+    """A name as matplotlib must be given it: a $ in it begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def heading(figure: Any, title: str, sentence: str) -> None:
     """The title of the figure and what it shows."""
     figure.text(0.02, 0.985, title, fontsize=13.0, fontweight="bold", va="top")

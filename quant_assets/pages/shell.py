@@ -1,7 +1,7 @@
 """A page that needs no network: its frame, its tables, the data for its charts.
 
 Belongs here: HTML that any page of ours needs; every text is escaped. Not here: what a page says,
-and charts (static/charts.js).
+and charts (static/charts.js and others).
 
     data = {"boxes": [{"label": "1", "values": [1, 2, 3, 4, 5], "count": 9}]}
     html = page(
@@ -51,7 +51,7 @@ def page(
     note: str = "",
     top: str = "",
     style: str = "",
-    library: str = "",
+    library: str | None = None,
 ) -> str:
     """The whole page.
 
@@ -63,10 +63,10 @@ def page(
         note: a line at the end, on conventions for instance.
         top: HTML between the heading and the sections.
         style: style sheets beyond page.css.
-        library: scripts beyond charts.js that the sections' scripts call.
+        library: scripts that the sections' scripts call, beyond base.js; charts.js by default.
     """
     parts = list(sections)
-    libraries = "\n".join(each for each in (static("charts.js"), library) if each)
+    libraries = f"{static('base.js')}\n{static('charts.js') if library is None else library}"
     body = "".join(_section(part) for part in parts)
     scripts = "\n".join(part.script for part in parts if part.script)
     return (

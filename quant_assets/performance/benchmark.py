@@ -10,6 +10,9 @@ import numpy as np
 from quant_assets.market_data.panels import FloatArray
 
 _SHOWN = 5  # days that a sentence names
+LATEST = np.timedelta64(14, "D")
+"""How old the level may be that the first return of an index is measured from: longer than any
+exchange's holidays; from an older one the return would span what the series has not seen."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,28 @@ def compare(
         dates: of the series, `datetime64[D]`, ascending, shape (T,).
         returns: daily simple returns, shape (T,); NaN is a day without one.
         index_dates: of the index, ascending, shape (K,); the last day before the series begins is
-            what its first return is measured from.
+            what its first return is measured from, if it is not older than `LATEST` and the index
+            has a level on that first day.
         level: of the index, shape (K,); NaN is a day without one.
+
+    Raises:
+        ValueError: days that do not ascend.
     """
+    for name, days in (("dates", dates), ("index_dates", index_dates)):
+        if (np.diff(days) <= np.timedelta64(0)).any():
+            fault = int(np.argmax(np.diff(days) <= np.timedelta64(0))) + 1
+            raise ValueError(
+                f"{name} must ascend without repetition. Got {days[fault]} after "
+                f"{days[fault - 1]} at place {fault}."
+            )
     known = ~np.isnan(returns)
     own, earned = dates[known].astype("datetime64[D]"), returns[known]
     present = level > 0
     index, points = index_dates[present].astype("datetime64[D]"), level[present]
     common = np.intersect1d(own, index)
-    earlier = index[index < own[0]][-1:] if len(own) else index[:0]
+    earlier = index[:0]
+    if len(own) and own[0] in index:
+        earlier = index[(index < own[0]) & (index >= own[0] - LATEST)][-1:]
     # What is compared begins at the close of the first mark and ends at that of the last.
     marks = np.concatenate([earlier, common])
     place = np.searchsorted(own, marks, side="right")
@@ -81,6 +97,32 @@ def compare(
         left_out=left_out,
         notes=_notes(np.setdiff1d(only_series, left_out), only_index, left_out),
     )
+
+
+def spanned(returns: FloatArray, benchmark: FloatArray) -> FloatArray:
+    """Returns over the spans of the benchmark's: what they earned since it last had a return.
+
+    A return of a benchmark that is missing in between goes into its next one, for that is measured
+    from its last level. So must what the series earned on that day: else both sides of a pair are
+    not of the same days. Days before the first return of the benchmark are nobody's.
+
+    Args:
+        returns: shape (T,) or (T, S); NaN is a day without one.
+        benchmark: returns of the same days, shape (T,); NaN is a day without one.
+
+    Returns:
+        `returns` themselves where the benchmark has no gaps; else a copy in which a day after a gap
+        has the compound return of the gap and of that day.
+    """
+    known = np.flatnonzero(~np.isnan(benchmark))
+    after = np.flatnonzero(np.diff(known) > 1) + 1
+    if not len(after):
+        return returns
+    found = returns.copy()
+    for first, last in zip(known[after - 1] + 1, known[after], strict=True):
+        missing = np.multiply.reduce(1.0 + np.nan_to_num(returns[first:last]), axis=0)
+        found[last] = missing * (1.0 + returns[last]) - 1.0
+    return found
 
 
 def _notes(

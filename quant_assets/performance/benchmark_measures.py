@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper, helper_as_written
+from quant_assets.performance.return_measures import ROUNDING, less
 
 LINE = 8
 PAIRS = 12
@@ -39,8 +40,8 @@ def regress(own: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
         squares_index += b * b
         products += a * b
     out[1], out[2], out[3], out[4], out[5] = first, second, squares, squares_index, products
-    out[6] = 1.0 if low_own < high_own else 0.0
-    out[7] = 1.0 if low_index < high_index else 0.0
+    out[6] = 1.0 if high_own - low_own > ROUNDING else 0.0
+    out[7] = 1.0 if high_index - low_index > ROUNDING else 0.0
 
 
 @helper_as_written
@@ -50,7 +51,7 @@ def side_by_side(own: np.ndarray, index: np.ndarray, out: np.ndarray) -> None:
     up_days = down_days = not_down = won = won_up = won_down = 0
     for t in range(len(own)):
         mine, other = 1.0 + own[t], 1.0 + index[t]
-        ahead = 1 if own[t] - index[t] > 0.0 else 0
+        ahead = 1 if less(own[t], index[t]) > 0.0 else 0
         growth *= mine
         growth_index *= other
         won += ahead

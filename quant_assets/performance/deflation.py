@@ -31,10 +31,15 @@ def sharpe_error(
     Root of (1 - skewness SR + (kurtosis - 1) / 4 SR²) / (T - 1): Mertens (2002).
     """
     sr, count = np.asarray(sharpe, np.float64), np.asarray(sessions, np.float64)
-    inner = 1.0 - skewness * sr + (np.asarray(kurtosis) - 1.0) / 4.0 * sr**2
     days = np.where(count > 1, count - 1.0, np.nan)
-    error: FloatArray = np.sqrt(np.where(inner > 0, inner, np.nan) / days)
+    error: FloatArray = np.sqrt(_spread(sr, skewness, kurtosis) / days)
     return error
+
+
+def _spread(sr: FloatArray, skewness: _Numbers, kurtosis: _Numbers) -> FloatArray:
+    """Variance of the estimate times T - 1; NaN where moments of a few days make it negative."""
+    inner = 1.0 - skewness * sr + (np.asarray(kurtosis) - 1.0) / 4.0 * sr**2
+    return np.where(inner > 0, inner, np.nan)
 
 
 def probabilistic_sharpe(
@@ -77,7 +82,7 @@ def minimum_track_record(
     """
     sr = np.asarray(sharpe, np.float64)
     above = np.where(sr > benchmark_sharpe, sr - benchmark_sharpe, np.nan)
-    inner = 1.0 - skewness * sr + (np.asarray(kurtosis) - 1.0) / 4.0 * sr**2
+    inner = _spread(sr, skewness, kurtosis)
     sessions: FloatArray = 1.0 + inner * (normal_quantile(confidence) / above) ** 2
     return sessions
 
@@ -86,16 +91,17 @@ def expected_maximum_sharpe(trials: float, variance_of_sharpes: float) -> float:
     """What the best Sharpe ratio of so many worthless, independent trials is expected to be.
 
     Root of the variance x ((1 - g) z(1 - 1 / N) + g z(1 - 1 / (N e))), g Euler's constant, z the
-    normal quantile; 0 for one trial. Bailey and López de Prado (2014), equation 1.
+    normal quantile; 0 for one trial, whose Sharpe ratio has no variance, and never below (the
+    formula is for many). Bailey and López de Prado (2014), equation 1.
     """
-    if not trials >= 1 or not variance_of_sharpes >= 0:
-        return math.nan
     if trials == 1:
         return 0.0
+    if not trials >= 1 or not variance_of_sharpes >= 0:
+        return math.nan
     first = normal_quantile(1.0 - 1.0 / trials)
     second = normal_quantile(1.0 - 1.0 / (trials * math.e))
     mixed = (1.0 - np.euler_gamma) * first + np.euler_gamma * second
-    return math.sqrt(variance_of_sharpes) * float(mixed)
+    return math.sqrt(variance_of_sharpes) * max(float(mixed), 0.0)
 
 
 def deflated_sharpe(

@@ -10,7 +10,7 @@ import numpy as np
 
 from quant_assets.compiled import helper_as_written
 
-DRAWDOWNS = 13
+DRAWDOWNS = 14
 
 
 @helper_as_written
@@ -23,7 +23,7 @@ def descend(values: np.ndarray, days: np.ndarray, out: np.ndarray) -> None:
     value = peak = 1.0
     deepest = total = squares = 0.0
     count = below = longest = longest_days = begin = under = 0
-    lengths = spans = depths = depth = 0.0
+    lengths = spans = depths = depth = depth_squares = 0.0
     trough = recovery = 0
     waiting = False
     for t in range(n):
@@ -51,6 +51,7 @@ def descend(values: np.ndarray, days: np.ndarray, out: np.ndarray) -> None:
             lengths += below
             spans += days[last] - days[begin] + 1
             depths += depth
+            depth_squares += depth * depth
             below = 0
     last_loss = value / peak - 1.0
     mean = total / n
@@ -66,3 +67,4 @@ def descend(values: np.ndarray, days: np.ndarray, out: np.ndarray) -> None:
     out[7], out[8], out[9] = mean, squares, spread
     out[10], out[11] = under, last_loss
     out[12] = math.nan if waiting or deepest == 0.0 else recovery
+    out[13] = depth_squares

@@ -12,9 +12,13 @@ def drawdown_series(returns: FloatArray) -> FloatArray:
     """Loss since the highest value so far, shape (T,), 0 or negative.
 
     The start of capital, before the first return, counts as a value. Returns are simple, without
-    missing values.
+    missing values. Lost capital stays lost: what follows a return of -1 or less changes nothing.
     """
-    value = np.concatenate([[1.0], np.cumprod(1.0 + returns)])
+    change = 1.0 + returns
+    lost = np.flatnonzero(change <= 0)
+    if len(lost):
+        change[lost[0] + 1 :] = 1.0
+    value = np.concatenate([[1.0], np.cumprod(change)])
     peak = np.maximum.accumulate(value)
     below: FloatArray = (value / peak - 1.0)[1:]
     return below

@@ -78,13 +78,14 @@ def turbulence_probability(
 ) -> FloatArray:
     """Probability that a day lies in the turbulent state, as known at its close; shape (T,).
 
-    The model is estimated anew at the beginning of every calendar year, on all returns before it,
-    once `first_years` whole years have gone by; NaN until then, and on days without a return.
+    The model is estimated anew at the beginning of every calendar year, on all returns before it;
+    NaN in the first `first_years` calendar years, and on days without a return.
 
     Args:
         returns: of the index, shape (T,), NaN where a day has none.
         dates: `datetime64[D]`, ascending, shape (T,).
-        first_years: calendar years before the first estimate.
+        first_years: calendar years before the first estimate, that of the first return (which may
+            be a part of one) among them.
     """
     years = dates.astype("datetime64[Y]")
     probability = np.full(len(returns), np.nan)

@@ -38,6 +38,10 @@ def _filter(
         joint0 = ahead0 * math.exp(log0 - top)
         joint1 = ahead1 * math.exp(log1 - top)
         total = joint0 + joint1
+        if total == 0.0:
+            # Only the state that cannot be explains the value: it is then the one.
+            joint0, joint1 = math.exp(log0 - top), math.exp(log1 - top)
+            total = joint0 + joint1
         likelihood += top + math.log(total)
         filtered[t, 0], filtered[t, 1] = joint0 / total, joint1 / total
         ahead0 = filtered[t, 0] * stay0 + filtered[t, 1] * (1.0 - stay1)

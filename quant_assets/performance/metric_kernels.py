@@ -14,7 +14,7 @@ from quant_assets.performance.benchmark_measures import LINE, PAIRS, regress, si
 from quant_assets.performance.drawdown_measures import DRAWDOWNS, descend
 from quant_assets.performance.period_measures import PERIODS as PERIODS
 from quant_assets.performance.period_measures import by_period, growth_since
-from quant_assets.performance.return_measures import MOMENTS, PATHS, describe, follow
+from quant_assets.performance.return_measures import MOMENTS, PATHS, describe, follow, less
 
 KINDS = 4  # of periods: weeks, months, quarters, years
 SPANS = 8  # back from the last day
@@ -120,14 +120,16 @@ def means_of_days(values: np.ndarray, returns: np.ndarray, out: np.ndarray) -> N
 
 
 @kernel(
-    f"void({_PANEL}, {_PANEL}, {_SERIES}, {_SERIES}, {_PLACES}, {_PLACES}, int64[:, ::1], "
-    f"{_PLACES}, {_PANEL})",
+    f"void({_PANEL}, {_PANEL}, {_PANEL}, {_SERIES}, {_SERIES}, {_SERIES}, {_PLACES}, {_PLACES}, "
+    f"int64[:, ::1], {_PLACES}, {_PANEL})",
     regrouped=False,
 )
 def measure(
     rows: np.ndarray,  # (S, T) returns, NaN where a day has none
     ordered: np.ndarray,  # (S, T) each row ascending, NaN last
+    spans: np.ndarray,  # (S, T) returns since the last day that has a benchmark
     rate: np.ndarray,  # (T,) risk-free rate of the day
+    span_rate: np.ndarray,  # (T,) risk-free rate since the last day that has a benchmark
     index: np.ndarray,  # (T,) returns of the benchmark, NaN where a day has none
     order: np.ndarray,  # days that have a benchmark, ascending by its return
     days: np.ndarray,  # (T,) calendar days, ascending
@@ -148,14 +150,16 @@ def measure(
             value = rows[s, t]
             if math.isnan(value):
                 continue
-            own[n], excess[n], when[n] = value, value - rate[t], days[t]
+            own[n], excess[n], when[n] = value, less(value, rate[t]), days[t]
             for k in range(KINDS):
                 period[k, n] = codes[k, t]
             n += 1
             if not math.isnan(index[t]):
+                value = spans[s, t]
                 mine[pairs], other[pairs] = value, index[t]
-                mine_excess[pairs], other_excess[pairs] = value - rate[t], index[t] - rate[t]
-                further[pairs] = value - index[t]
+                mine_excess[pairs] = less(value, span_rate[t])
+                other_excess[pairs] = less(index[t], span_rate[t])
+                further[pairs] = less(value, index[t])
                 pairs += 1
         row = out[s]
         describe(own[:n], row[OWN:EXCESS])
@@ -171,7 +175,7 @@ def measure(
         regress(mine_excess[:pairs], other_excess[:pairs], row[PAIRED_EXCESS:UP])
         describe(further[:pairs], row[ACTIVE:PAIR])
         side_by_side(mine[:pairs], other[:pairs], row[PAIR:FRAGILITY])
-        row[FRAGILITY] = _fragility(rows[s], index, order)
+        row[FRAGILITY] = _fragility(spans[s], index, order)
         for side in range(2):
             sign = 1.0 if side == 0 else -1.0
             n = 0

@@ -23,6 +23,7 @@ _LETTER = 0.54
 _LONGEST = 24
 _STYLE = {
     "font.family": ["DejaVu Sans"],
+    "text.parse_math": False,  # a $ in a name is a $
     "font.size": 7.5,
     "pdf.fonttype": 42,  # letters that can be searched and copied
     "axes.spines.top": False,
@@ -223,9 +224,7 @@ class Document:
         self._figure.add_artist(line)
 
     def _text(self, x: float, y: float, text: str, size: float, colour: str, **how: Any) -> None:
-        self._figure.text(
-            x / WIDTH, 1 - y / HEIGHT, text, fontsize=size, color=colour, parse_math=False, **how
-        )
+        self._figure.text(x / WIDTH, 1 - y / HEIGHT, text, fontsize=size, color=colour, **how)
 
     def _wrapped(self, text: str, size: float, width: float) -> list[str]:
         return textwrap.wrap(

@@ -23,6 +23,7 @@ DRAWING = RLock()
 _STRATEGY, _BENCHMARK, _LOSS = "#0072B2", "#6b6b6b", "#D55E00"
 _STYLE = {
     "font.family": ["DejaVu Sans"],
+    "text.parse_math": False,  # a $ in a name is a $
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

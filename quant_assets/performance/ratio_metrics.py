@@ -17,6 +17,11 @@ def _daily_sharpe(moments: Moments) -> FloatArray:
     return ratio_of(moments.mean, moments.deviation)
 
 
+def _excess_sharpe(sample: Sample) -> FloatArray:
+    """Of a day; NaN where the returns do not vary: what then varies is the rate, not the series."""
+    return np.where(sample.own.deviation > 0, _daily_sharpe(sample.excess), np.nan)
+
+
 def _daily_sortino(moments: Moments) -> FloatArray:
     return ratio_of(moments.mean, moments.downside)
 
@@ -32,9 +37,10 @@ def _probability(sample: Sample, daily: FloatArray) -> FloatArray:
 def sharpe(sample: Sample) -> FloatArray:
     """Mean excess return over its standard deviation (ddof=1), times the root of the days a year.
 
-    Sharpe (1994), "The Sharpe Ratio". Excess is over the risk-free rate of each day.
+    Sharpe (1994), "The Sharpe Ratio". Excess is over the risk-free rate of each day. NaN where the
+    returns themselves do not vary, as those of an account in cash.
     """
-    return _daily_sharpe(sample.excess) * root_of_year(sample)
+    return _excess_sharpe(sample) * root_of_year(sample)
 
 
 @metric("Smart Sharpe ratio", "ratio", "return")
@@ -53,7 +59,7 @@ def probabilistic_sharpe(sample: Sample) -> FloatArray:
 
     Bailey and López de Prado (2012); moments of the excess returns, corrected for size.
     """
-    return _probability(sample, _daily_sharpe(sample.excess))
+    return _probability(sample, _excess_sharpe(sample))
 
 
 @metric("Deflated Sharpe ratio", "fraction", "return")
@@ -65,7 +71,7 @@ def deflated_sharpe(sample: Sample) -> FloatArray:
     """
     excess = sample.excess
     return deflation.deflated_sharpe(
-        _daily_sharpe(excess),
+        _excess_sharpe(sample),
         excess.count,
         excess.skewness,
         excess.excess_kurtosis + 3.0,
@@ -82,7 +88,7 @@ def sharpe_error(sample: Sample) -> FloatArray:
     """
     excess = sample.excess
     error = deflation.sharpe_error(
-        _daily_sharpe(excess), excess.count, excess.skewness, excess.excess_kurtosis + 3.0
+        _excess_sharpe(sample), excess.count, excess.skewness, excess.excess_kurtosis + 3.0
     )
     return error * root_of_year(sample)
 
@@ -95,7 +101,7 @@ def minimum_track_record(sample: Sample) -> FloatArray:
     """
     excess = sample.excess
     return deflation.minimum_track_record(
-        _daily_sharpe(excess), excess.skewness, excess.excess_kurtosis + 3.0
+        _excess_sharpe(sample), excess.skewness, excess.excess_kurtosis + 3.0
     )
 
 
@@ -216,20 +222,20 @@ def pain_ratio(sample: Sample) -> FloatArray:
 
 @metric("Burke ratio", "ratio", "return")
 def burke_ratio(sample: Sample) -> FloatArray:
-    """Compound annual return above the risk-free rate over the root of the sum of squared losses.
+    """Compound annual return above the risk-free rate over root of the sum of squared drawdowns.
 
-    The losses are those from the peak of all days, over the days: the modified form of Burke
-    (1994).
+    Each drawdown counts once, by its greatest loss. Burke (1994), "A Sharper Sharpe Ratio".
     """
-    return ratio_of(annual_excess(sample), np.sqrt(sample.drawdowns.squares))
+    return ratio_of(annual_excess(sample), np.sqrt(sample.drawdowns.depth_squares))
 
 
 @metric("Serenity index", "ratio", "return")
 def serenity_index(sample: Sample) -> FloatArray:
-    """Sum of excess returns over ulcer index times pitfall.
+    """Sum of excess returns over ulcer index times pitfall (shortfall of drawdowns by deviation).
 
     Pitfall is the size of the Gaussian expected shortfall (95 %) of the losses from the peak, over
-    the standard deviation (ddof=1) of daily returns. KeyQuant (2015), "The Serenity Ratio".
+    the standard deviation (ddof=1) of daily returns. KeyQuant (2015), "The Serenity Ratio", in the
+    form of QuantStats, which grows with the length of the series.
     """
     falls = sample.drawdowns
     n = np.where(sample.own.count > 1, sample.own.count, np.nan)

@@ -21,6 +21,7 @@ from quant_assets.performance.sample import Values
 
 UNKNOWN = -1
 _KEPT = 10  # sessions without a close that keep a regime
+_RECENT = np.timedelta64(21, "D")  # so old may the last session be: as many, and holidays
 VIEWS: Mapping[str, tuple[str, str]] = {
     "trend": ("bear", "bull"),
     "volatility": ("calm", "turbulent"),
@@ -43,12 +44,18 @@ class Regimes:
     probability: FloatArray
 
     def before(self, dates: np.ndarray) -> dict[str, np.ndarray]:
-        """The codes that apply to the returns of `dates`: of the last session before each."""
-        place = np.searchsorted(self.dates, dates.astype("datetime64[D]"), side="left") - 1
+        """The codes that apply to the returns of `dates`: of the last session before each.
+
+        Unknown where that session is more than three weeks old.
+        """
+        if not len(self.dates):
+            return {view: np.full(len(dates), UNKNOWN, np.int8) for view in self.codes}
+        days = dates.astype("datetime64[D]")
+        place = np.searchsorted(self.dates, days, side="left") - 1
+        last = np.maximum(place, 0)
+        lost = (place < 0) | (days - self.dates[last] > _RECENT)
         return {
-            view: np.where(place < 0, UNKNOWN, codes[np.maximum(place, 0)]).astype(np.int8)
-            if len(codes)
-            else np.full(len(dates), UNKNOWN, np.int8)
+            view: np.where(lost, UNKNOWN, codes[last]).astype(np.int8)
             for view, codes in self.codes.items()
         }
 
@@ -61,7 +68,8 @@ def regimes(benchmark: pa.Table, window: int = 200, threshold: float = 20.0) -> 
 
     Args:
         benchmark: table `benchmark` (date, index_close, volatility_index), rows by date.
-        window: sessions of the average; unknown before there are so many.
+        window: closes of the average, that of the session itself among them; unknown before there
+            are so many.
         threshold: of the volatility index; above it a session is turbulent.
     """
     if window < 1:
@@ -90,8 +98,8 @@ def metrics_by_regime(
     """Metrics of the days of each regime: name of the regime -> metric -> array (S,).
 
     The days of a regime are put one after the other: drawdowns are those of a capital that is
-    invested in this regime only, and nothing is counted by calendar periods. A regime without a day
-    is left out.
+    invested in this regime only, and nothing is counted by calendar periods. `sessions` says how
+    many days there are. A regime without a day is left out.
 
     Args:
         returns: daily simple returns, shape (T, S).

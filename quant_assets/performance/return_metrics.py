@@ -7,6 +7,12 @@ from quant_assets.performance.metric_registry import annual_growth, metric
 from quant_assets.performance.sample import Sample
 
 
+@metric("Sessions", "count", "return")
+def sessions(sample: Sample) -> FloatArray:
+    """Days with a return, on which all other metrics stand; none after the loss of all capital."""
+    return np.where(sample.own.count > 0, sample.own.count, np.nan)
+
+
 @metric("Total return", "fraction", "return")
 def total_return(sample: Sample) -> FloatArray:
     """Compound return of all days: product of (1 + r) less 1."""
@@ -17,6 +23,12 @@ def total_return(sample: Sample) -> FloatArray:
 def cagr(sample: Sample) -> FloatArray:
     """Compound annual return: (1 + total return) ** (days a year / days) - 1; days are sessions."""
     return annual_growth(sample.path.growth, sample.own.count, sample.annualization)
+
+
+@metric("Mean annual return", "fraction", "return")
+def mean_annual_return(sample: Sample) -> FloatArray:
+    """Arithmetic mean of the daily returns times the days a year, not compounded."""
+    return sample.own.mean * sample.annualization
 
 
 def annual_excess(sample: Sample) -> FloatArray:

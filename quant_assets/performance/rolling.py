@@ -1,174 +1,162 @@
 """Metrics of moving windows: what a series was worth over the last so many sessions, day by day.
 
 The value of day t is that of the sessions t - window + 1 to t, so it is known at the close of t;
-NaN before the first whole window. Returns of shape (T,) give results of that shape, those of shape
-(T, S) one column a series. A day without a return (NaN) is left out of its windows, and a window
-needs `least` days (by default all of them). Conventions are those of the metrics of the same name.
+NaN before the first whole window. Conventions are those of the metrics of the same name. A day
+without a return (NaN) is left out of its windows; a gap of the benchmark is spanned as told in
+`benchmark.spanned`.
 """
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from quant_assets.compiled import warm_up
 from quant_assets.market_data.panels import FloatArray
 from quant_assets.performance import rolling_kernels as kernels
+from quant_assets.performance.benchmark import spanned
 from quant_assets.performance.sample import Values, carried, daily_rate
 
 HALF_YEAR = 126
 
 
-def rolling_sharpe(
-    returns: FloatArray,
-    window: int = HALF_YEAR,
-    risk_free: float | Values = 0.0,
-    annualization: float = 252,
-    least: int | None = None,
-) -> FloatArray:
-    """Mean excess return over its standard deviation (ddof=1), times the root of the days a year.
+@dataclass(frozen=True)
+class Rolling:
+    """Moving windows of one series of returns or of many; every metric has the shape of `returns`.
 
-    Args:
+    Attributes:
         returns: daily simple returns, shape (T,) or (T, S).
         window: sessions.
+        benchmark: returns of the same days, shape (T,); without them what compares is NaN.
         risk_free: annual rate as a fraction, one number or one a day.
         annualization: days a year.
-        least: days with a return that a window needs.
+        least: days with a return that a window needs; by default all of them.
+
+    Raises:
+        ValueError: shapes that differ, windows of fewer than two sessions.
     """
-    mean, deviation, _ = _moments(_excess(returns, risk_free, annualization), window, least)
-    return _ratio(mean, deviation) * math.sqrt(annualization)
+
+    returns: FloatArray
+    window: int = HALF_YEAR
+    benchmark: Values | None = None
+    risk_free: float | Values = 0.0
+    annualization: float = 252
+    least: int | None = None
+
+    def __post_init__(self) -> None:
+        shape = np.shape(self.returns)
+        if len(shape) not in (1, 2):
+            raise ValueError(f"returns must have the shape (T,) or (T, S). Got {shape} instead.")
+        if self.benchmark is not None and np.shape(self.benchmark) != shape[:1]:
+            raise ValueError(
+                f"benchmark must have the shape ({shape[0]},), that of the returns. "
+                f"Got {np.shape(self.benchmark)} instead."
+            )
+        if self.window < 2 or not 2 <= self._needed <= self.window:
+            raise ValueError(
+                f"a window must have at least 2 sessions and need 2 to all of them. "
+                f"Got window={self.window}, least={self.least} instead."
+            )
+
+    @property
+    def sharpe(self) -> FloatArray:
+        """Mean excess return over its standard deviation (ddof=1), times root of days a year."""
+        mean, deviation, _ = self._excess_moments
+        if np.ndim(self.risk_free):
+            # An account in cash does not vary: what then varies is the rate.
+            deviation = np.where(self._own_moments[1] > 0, deviation, np.nan)
+        return _ratio(mean, deviation) * math.sqrt(self.annualization)
+
+    @property
+    def sortino(self) -> FloatArray:
+        """Mean excess return over root mean square of the negative ones, times root of days."""
+        mean, _, downside = self._excess_moments
+        return _ratio(mean, downside) * math.sqrt(self.annualization)
+
+    @property
+    def volatility(self) -> FloatArray:
+        """Standard deviation of daily returns (ddof=1) times the root of the days a year."""
+        return self._own_moments[1] * math.sqrt(self.annualization)
+
+    @property
+    def beta(self) -> FloatArray:
+        """Slope of excess returns over the benchmark's."""
+        return self._excess_lines[0]
+
+    @property
+    def alpha(self) -> FloatArray:
+        """Mean excess return less beta times the benchmark's, compounded to a year."""
+        daily = self._excess_lines[1]
+        with np.errstate(invalid="ignore"):
+            return np.power(np.where(daily > -1, 1.0 + daily, np.nan), self.annualization) - 1.0
+
+    @property
+    def correlation(self) -> FloatArray:
+        """Pearson correlation of daily returns with the benchmark's."""
+        return self._lines(self._own, np.zeros(len(self._own)))[2]
+
+    @property
+    def _needed(self) -> int:
+        return self.window if self.least is None else self.least
+
+    @cached_property
+    def _own(self) -> FloatArray:
+        return np.asarray(self.returns, np.float64)
+
+    @cached_property
+    def _rate(self) -> FloatArray:
+        rates = np.broadcast_to(np.asarray(self.risk_free, np.float64), (len(self._own),))
+        return daily_rate(carried(rates), self.annualization)
+
+    @cached_property
+    def _own_moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return self._moments(self._own)
+
+    @cached_property
+    def _excess_moments(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return self._moments(_less(self._own, self._rate))
+
+    @cached_property
+    def _excess_lines(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return self._lines(self._own, self._rate)
+
+    def _moments(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Mean, deviation and downside deviation of a day."""
+        rows = _rows(values)
+        found = np.empty((3, *rows.shape))
+        warm_up()
+        kernels.moving_moments(rows, self.window, self._needed, *found)
+        return self._shaped(found)
+
+    def _lines(
+        self, values: FloatArray, rate: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Slope, intercept and correlation of returns less the rate."""
+        index = np.full(len(values), np.nan)
+        if self.benchmark is not None:
+            index = np.asarray(self.benchmark, np.float64)
+        rate = spanned(rate, index)
+        rows = _rows(_less(spanned(values, index), rate))
+        found = np.empty((3, *rows.shape))
+        warm_up()
+        kernels.moving_lines(rows, index - rate, self.window, self._needed, *found)
+        return self._shaped(found)
+
+    def _shaped(self, found: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        if self._own.ndim == 1:
+            return found[0][0], found[1][0], found[2][0]
+        first, second, third = (np.ascontiguousarray(rows.T) for rows in found)
+        return first, second, third
 
 
-def rolling_sortino(
-    returns: FloatArray,
-    window: int = HALF_YEAR,
-    risk_free: float | Values = 0.0,
-    annualization: float = 252,
-    least: int | None = None,
-) -> FloatArray:
-    """Mean excess return over the root mean square of the negative ones, times root of days a year.
-
-    Arguments as in `rolling_sharpe`.
-    """
-    mean, _, downside = _moments(_excess(returns, risk_free, annualization), window, least)
-    return _ratio(mean, downside) * math.sqrt(annualization)
-
-
-def rolling_volatility(
-    returns: FloatArray,
-    window: int = HALF_YEAR,
-    annualization: float = 252,
-    least: int | None = None,
-) -> FloatArray:
-    """Standard deviation of daily returns (ddof=1) times the root of the days a year.
-
-    Arguments as in `rolling_sharpe`.
-    """
-    _, deviation, _ = _moments(np.asarray(returns, np.float64), window, least)
-    return deviation * math.sqrt(annualization)
-
-
-def rolling_beta(
-    returns: FloatArray,
-    benchmark: Values,
-    window: int = HALF_YEAR,
-    risk_free: float | Values = 0.0,
-    annualization: float = 252,
-    least: int | None = None,
-) -> FloatArray:
-    """Slope of excess returns over the benchmark's, of shape (T,); days without one are left out.
-
-    Other arguments as in `rolling_sharpe`.
-    """
-    return _lines(returns, benchmark, window, risk_free, annualization, least)[0]
-
-
-def rolling_alpha(
-    returns: FloatArray,
-    benchmark: Values,
-    window: int = HALF_YEAR,
-    risk_free: float | Values = 0.0,
-    annualization: float = 252,
-    least: int | None = None,
-) -> FloatArray:
-    """Mean excess return less beta times the benchmark's, compounded to a year.
-
-    Arguments as in `rolling_beta`.
-    """
-    daily = _lines(returns, benchmark, window, risk_free, annualization, least)[1]
-    with np.errstate(invalid="ignore"):
-        return np.power(np.where(daily > -1, 1.0 + daily, np.nan), annualization) - 1.0
-
-
-def rolling_correlation(
-    returns: FloatArray,
-    benchmark: Values,
-    window: int = HALF_YEAR,
-    least: int | None = None,
-) -> FloatArray:
-    """Pearson correlation of daily returns with the benchmark's; arguments as in `rolling_beta`."""
-    return _lines(returns, benchmark, window, 0.0, 252, least)[2]
-
-
-def _moments(
-    values: FloatArray, window: int, least: int | None
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    rows = _rows(values)
-    needed = _needed(window, least)
-    mean, deviation, downside = (np.empty_like(rows) for _ in range(3))
-    warm_up()
-    kernels.moving_moments(rows, window, needed, mean, deviation, downside)
-    return _shaped(mean, values), _shaped(deviation, values), _shaped(downside, values)
-
-
-def _lines(
-    returns: FloatArray,
-    benchmark: Values,
-    window: int,
-    risk_free: float | Values,
-    annualization: float,
-    least: int | None,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    excess = _excess(returns, risk_free, annualization)
-    index = np.asarray(benchmark, np.float64)
-    if index.shape != excess.shape[:1]:
-        raise ValueError(
-            f"benchmark must have the shape ({len(excess)},), that of the returns. "
-            f"Got {index.shape} instead."
-        )
-    index = _excess(index, risk_free, annualization)
-    rows = _rows(excess)
-    needed = _needed(window, least)
-    slope, intercept, correlation = (np.empty_like(rows) for _ in range(3))
-    warm_up()
-    kernels.moving_lines(rows, index, window, needed, slope, intercept, correlation)
-    return _shaped(slope, excess), _shaped(intercept, excess), _shaped(correlation, excess)
-
-
-def _excess(returns: FloatArray, risk_free: float | Values, annualization: float) -> FloatArray:
-    values = np.asarray(returns, np.float64)
-    if values.ndim not in (1, 2):
-        raise ValueError(f"returns must have the shape (T,) or (T, S). Got {values.shape} instead.")
-    rates = np.broadcast_to(np.asarray(risk_free, np.float64), (len(values),))
-    rate = daily_rate(carried(rates), annualization)
+def _less(values: FloatArray, rate: FloatArray) -> FloatArray:
     return values - (rate if values.ndim == 1 else rate[:, None])
 
 
 def _rows(values: FloatArray) -> FloatArray:
-    return np.ascontiguousarray(np.atleast_2d(values.T))
-
-
-def _shaped(rows: FloatArray, like: FloatArray) -> FloatArray:
-    return rows[0] if like.ndim == 1 else np.ascontiguousarray(rows.T)
-
-
-def _needed(window: int, least: int | None) -> int:
-    needed = window if least is None else least
-    if window < 2 or not 2 <= needed <= window:
-        raise ValueError(
-            f"a window must have at least 2 sessions and need 2 to all of them. "
-            f"Got window={window}, least={least} instead."
-        )
-    return needed
+    """(S, T) in the layout of the kernels' signatures; a column of a table can be read only."""
+    return np.require(np.atleast_2d(values.T), np.float64, ["C", "W"])
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

@@ -9,13 +9,14 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, helper_of_numbers, kernel
+from quant_assets.performance.return_measures import ROUNDING
 
 _PANEL, _SERIES = "float64[:, ::1]", "float64[::1]"
 
 
 @helper_of_numbers
 def _moments(values: np.ndarray, first: int, n: int) -> tuple[float, float, float]:
-    """Mean, deviation (ddof=1, 0 where all are equal), root mean square of the values below 0."""
+    """Mean, deviation (ddof=1), root mean square of the values below 0; 0 what is but rounding."""
     total = losses = 0.0
     lowest = highest = values[first]
     for t in range(first, first + n):
@@ -28,8 +29,8 @@ def _moments(values: np.ndarray, first: int, n: int) -> tuple[float, float, floa
     squares = 0.0
     for t in range(first, first + n):
         squares += (values[t] - mean) * (values[t] - mean)
-    deviation = math.sqrt(squares / (n - 1)) if lowest < highest else 0.0
-    return mean, deviation, math.sqrt(losses / n)
+    deviation = math.sqrt(squares / (n - 1)) if highest - lowest > ROUNDING else 0.0
+    return mean, deviation, math.sqrt(losses / n) if lowest < -ROUNDING else 0.0
 
 
 @helper_of_numbers
@@ -52,7 +53,7 @@ def _line(
         squares += a * a
         index_squares += b * b
         products += a * b
-    varies, index_varies = low < high, index_low < index_high
+    varies, index_varies = high - low > ROUNDING, index_high - index_low > ROUNDING
     return varies, index_varies, mean, index_mean, squares, index_squares, products
 
 

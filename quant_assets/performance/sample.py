@@ -15,6 +15,7 @@ import numpy as np
 from quant_assets.compiled import warm_up
 from quant_assets.market_data.panels import FloatArray
 from quant_assets.performance import metric_kernels as kernels
+from quant_assets.performance.benchmark import spanned
 from quant_assets.performance.sample_dates import PERIODS, SPANS, Calendar
 from quant_assets.performance.statistics import (
     Drawdowns,
@@ -93,9 +94,12 @@ def make_sample(
 ) -> Sample:
     """Align, clean and measure what the metrics are computed on.
 
-    Missing values (NaN): a day without a return is left out of everything of that series; a day
-    without a benchmark is left out of what compares with it; a missing risk-free rate takes the
-    last known, 0 before the first.
+    Missing values (NaN): a day without a return is left out of everything of that series. A return
+    of the benchmark that is missing in between goes into its next one, measured from its last
+    level; what a series earned there goes with it (`benchmark.spanned`), so that both sides of a
+    pair are of the same days. A missing risk-free rate takes the last known, 0 before the first.
+
+    A series ends with a return of -1 or less: what follows has no capital to be earned on.
 
     Raises:
         ValueError: shapes that differ, infinite values, a nonsensical annualization, dates that do
@@ -103,7 +107,7 @@ def make_sample(
     """
     if not annualization > 0:
         raise ValueError(f"annualization must be above 0 days a year. Got {annualization} instead.")
-    panel = _panel("returns", returns, None)
+    panel = _until_ruin(_panel("returns", returns, None))
     days = len(panel)
     rates = np.broadcast_to(np.asarray(risk_free, np.float64), (days,))
     rate = daily_rate(carried(_series("risk_free", rates, days)), annualization)
@@ -162,12 +166,22 @@ def carried(values: FloatArray) -> FloatArray:
     return np.where(place < 0, 0.0, values[np.maximum(place, 0)])
 
 
+def _until_ruin(panel: FloatArray) -> FloatArray:
+    """Without what lies after the loss of all capital."""
+    lost = panel <= -1.0
+    if not lost.any():
+        return panel
+    after = np.cumsum(lost, axis=0) - lost > 0
+    return np.where(after, np.nan, panel)
+
+
 def _measure(
     panel: FloatArray, rate: FloatArray, index: FloatArray, calendar: Calendar, thread_no: int
 ) -> FloatArray:
     """All figures, shape (WIDTH, S)."""
     known = np.flatnonzero(~np.isnan(index))
     order = known[np.argsort(index[known], kind="stable")].astype(np.int64)
+    pairs, pair_rate = spanned(panel, index), spanned(rate, index)
     series = panel.shape[1]
     out = np.full((series, kernels.WIDTH), np.nan)
 
@@ -176,7 +190,9 @@ def _measure(
         kernels.measure(
             rows,
             np.sort(rows, axis=1),
+            rows if pairs is panel else np.ascontiguousarray(pairs[:, first : first + _BLOCK].T),
             rate,
+            pair_rate,
             index,
             order,
             calendar.days,
@@ -216,7 +232,7 @@ def _panel(name: str, values: FloatArray, shape: tuple[int, ...] | None) -> Floa
     if array.ndim != 2 or (shape is not None and array.shape != shape):
         wanted = "(T, S)" if shape is None else f"{shape}, that of the returns"
         raise ValueError(f"{name} must have the shape {wanted}. Got {array.shape} instead.")
-    return np.ascontiguousarray(_finite(name, array))
+    return _writable(_finite(name, array))
 
 
 def _series(name: str, values: Values, length: int) -> FloatArray:
@@ -226,10 +242,18 @@ def _series(name: str, values: Values, length: int) -> FloatArray:
             f"{name} must have the shape ({length},), that of the returns. "
             f"Got {array.shape} instead."
         )
-    return _finite(name, array)
+    return _writable(_finite(name, array))
 
 
 def _finite(name: str, array: FloatArray) -> FloatArray:
     if np.isinf(array).any():
-        raise ValueError(f"{name} must be finite or NaN. Got an infinite value instead.")
+        place = tuple(int(each) for each in np.argwhere(np.isinf(array))[0])
+        raise ValueError(
+            f"{name} must be finite or NaN. Got {array[place]} at place {place} instead."
+        )
     return array
+
+
+def _writable(array: FloatArray) -> FloatArray:
+    """In the layout of the kernels' signatures; a column of a table can be read only."""
+    return np.require(array, np.float64, ["C", "W"])

@@ -61,6 +61,8 @@ class Calendar:
         sessions = array.astype("datetime64[D]")
         days = sessions.astype(np.int64)
         if np.isnat(sessions).any() or (np.diff(days) <= 0).any():
+            if np.isnat(sessions[0]):
+                raise ValueError("dates must be days. Got NaT at place 0.")
             place = int(np.argmax(np.isnat(sessions[1:]) | (np.diff(days) <= 0))) + 1
             raise ValueError(
                 f"dates must ascend without repetition. Got {sessions[place]} "

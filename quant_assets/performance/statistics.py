@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from quant_assets.market_data.panels import FloatArray
+from quant_assets.performance.return_measures import ROUNDING
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,11 @@ class Moments:
     def deviation(self) -> FloatArray:
         """Sample standard deviation (ddof=1), 0 where all are equal, NaN with fewer than two.
 
-        The mean of equal numbers can miss them by a bit, and a ratio to that residue would be
-        noise.
+        Equal but for rounding: a ratio to that residue would be noise.
         """
         few = np.where(self.count > 1, self.count - 1, np.nan)
         deviation: FloatArray = np.sqrt(self.squares / few)
-        return np.where(self.lowest < self.highest, deviation, deviation * 0.0)
+        return np.where(self.highest - self.lowest > ROUNDING, deviation, deviation * 0.0)
 
     @cached_property
     def downside(self) -> FloatArray:
@@ -128,6 +128,7 @@ class Drawdowns:
         under: sessions below the peak.
         last: loss from the peak on the last day.
         recovery: sessions from the lowest point to the old peak; NaN if it was not reached.
+        depth_squares: sum over the drawdowns of the square of their depth.
     """
 
     deepest: FloatArray
@@ -143,6 +144,7 @@ class Drawdowns:
     under: FloatArray
     last: FloatArray
     recovery: FloatArray
+    depth_squares: FloatArray
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class Line:
         count: days.
         mean, index_mean: arithmetic.
         squares, index_squares, products: sums about the means.
-        varies, index_varies: 1 where not all values are equal.
+        varies, index_varies: 1 where not all values are equal but for rounding.
     """
 
     count: FloatArray
@@ -203,7 +205,8 @@ class Line:
     @property
     def slope(self) -> FloatArray:
         """Covariance over the variance of the benchmark; NaN where that is 0."""
-        return self.products / np.where(self.index_varies > 0, self.index_squares, np.nan)
+        products = np.where(self.varies > 0, self.products, self.products * 0.0)
+        return products / np.where(self.index_varies > 0, self.index_squares, np.nan)
 
     @property
     def intercept(self) -> FloatArray:

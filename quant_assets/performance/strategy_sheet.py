@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from quant_assets.backtests.data import series
 from quant_assets.backtests.strategies.base import Strategy, StrategyParameters
 from quant_assets.market_data.panels import FloatArray, session_dates
-from quant_assets.performance.benchmark import compare
+from quant_assets.performance.benchmark import LATEST, compare
 from quant_assets.performance.page.sheet_data import (
     Activity,
     Holdings,
@@ -100,8 +100,8 @@ def strategy_sheet(
 def index_returns(benchmark: pa.Table | None, dates: np.ndarray) -> FloatArray:
     """Simple returns of the index from session to session of `dates`, shape (T,).
 
-    The first is from the last close known before; NaN where the session has no close, and the next
-    one then spans both.
+    NaN where a session has no close: the next return then spans both. The first session's is from
+    the last close before, NaN where that is older than `benchmark.LATEST`.
     """
     returns = np.full(len(dates), np.nan)
     if benchmark is None or not benchmark.num_rows or not len(dates):
@@ -111,6 +111,10 @@ def index_returns(benchmark: pa.Table | None, dates: np.ndarray) -> FloatArray:
     known = np.flatnonzero(np.isfinite(level) & (level > 0))
     changes = np.full(len(everything), np.nan)
     changes[known[1:]] = level[known[1:]] / level[known[:-1]] - 1.0
+    start = dates[0].astype("datetime64[D]")
+    before, after = everything[known[:-1]], everything[known[1:]]
+    beyond = (before < start) & ((after > start) | (before < start - LATEST))
+    changes[known[1:][beyond & (after >= start)]] = np.nan
     return changes[np.searchsorted(everything, dates)]
 
 
@@ -130,6 +134,9 @@ def _activity(backtest: pa.Table) -> Activity:
         values = column(name)
         return None if values is None else values / whole
 
+    tax, owed = column("tax"), column("tax_owed")
+    if tax is not None and owed is not None:  # as returns have it: from the sale on
+        tax = tax + np.diff(owed, prepend=0.0)
     short = column("short_exposure")
     long = column("long_exposure")
     return Activity(
@@ -140,7 +147,7 @@ def _activity(backtest: pa.Table) -> Activity:
         positions=column("positions"),
         cash=of("cash", known),
         borrow_cost=of("borrow_cost", before),
-        tax=of("tax", before),
+        tax=None if tax is None else tax / before,
         dividends=of("dividends", before),
         interest=of("interest", before),
     )

@@ -52,7 +52,7 @@ def tear_sheet_pdf(sheet: SheetData, measured: Measured) -> bytes:
                 for name, value, words, _ in header.tiles(sheet, measured, chances)
             ]
         )
-        for text in sheet.warnings:
+        for text in header.warnings(sheet):
             made.paragraph(f"Note: {sentence(text)}", _LOSS)
         if len(sheet.dates):
             _growth(made, sheet)

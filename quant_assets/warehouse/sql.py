@@ -16,6 +16,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from quant_assets.warehouse.clickhouse_ddl import DERIVED_TYPE
+from quant_assets.warehouse.errors import QueryError
 from quant_assets.warehouse.s3 import s3_endpoint
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.sql_errors import explained, table_names
@@ -28,15 +29,28 @@ if TYPE_CHECKING:
     from quant_assets.warehouse.parquet import ParquetWarehouse
 
 
+# What changes something, after comments. The engine's own setting for it would stay with the
+# session, which then could make no views.
+_WRITING = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
+    r"(alter|attach|create|delete|detach|drop|exchange|insert|optimize|rename|replace|set|system"
+    r"|truncate|undrop|update|use)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
 def query_files(warehouse: "ParquetWarehouse", query: str) -> "pd.DataFrame":
     """The result of a ClickHouse query over the warehouse's tables.
 
     Dates come as datetime64 at midnight, strings as Python strings, nulls as NaN, NaT or None. A
-    result without rows has its columns all the same. Raises UnknownTableError with near names, and
-    QueryError with the engine's own words for anything else that is wrong with the query.
+    result without rows has its columns all the same. The query can read only. Raises
+    UnknownTableError with near names, and QueryError with the engine's own words for anything else
+    that is wrong with the query.
     """
     from clickhouse_connect.driver.exceptions import DatabaseError
 
+    if writing := _WRITING.match(query):
+        raise QueryError(f"a query can only read (READONLY). Got {writing[1].upper()} … instead")
     with _ENGINE.lock:
         _ENGINE.show(warehouse, query)
         try:

@@ -1,7 +1,6 @@
 """The simulation's rules written down a second time, slowly: dictionaries, one symbol at a time."""
 
 import math
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -9,26 +8,7 @@ import numpy as np
 
 from quant_assets.backtests.trading_data import TradingData
 from quant_assets.settings_trading import Trading
-
-
-@dataclass
-class Account:
-    """What the reference did: the state, and rows as the simulation reports them."""
-
-    cash: float
-    shares: dict[int, float] = field(default_factory=dict)
-    basis: dict[int, float] = field(default_factory=dict)
-    marks: dict[int, float] = field(default_factory=dict)
-    last_seen: dict[int, int] = field(default_factory=dict)
-    bought_on: list[tuple[int, int, float]] = field(default_factory=list)
-    waiting: dict[int, float] = field(default_factory=dict)
-    month_gain: float = 0.0
-    month_sales: float = 0.0
-    losses: float = 0.0
-    days: list[dict[str, Any]] = field(default_factory=list)
-    fills: list[dict[str, Any]] = field(default_factory=list)
-    orders: list[dict[str, Any]] = field(default_factory=list)
-    positions: list[dict[str, Any]] = field(default_factory=list)
+from quant_assets_tests.backtests.reference_account import Account
 
 
 class Reference:
@@ -55,15 +35,17 @@ class Reference:
                 last_decision = t - 1
             if started:
                 self._overnight(t)
-            self._events(t)
+            self._events(t, None if t - 1 in decided else last_decision)
             self.day["equity_before"] = account.cash + sum(
                 account.shares[i] * self._value_price(t, i) for i in sorted(account.shares)
             )
-            orders: dict[int, float] = {}
-            if t - 1 in decided:
+            self.day["equity_before"] -= account.owed
+            new = t - 1 in decided
+            if new:
                 account.waiting = {}
-            if self.day["equity_before"] > 0:
-                new = t - 1 in decided
+            if self.day["equity_before"] <= 0:
+                self._reject(t, last_decision, new)
+            else:
                 orders = self._wanted(t, t - 1) if new else account.waiting
                 account.waiting = {}
                 self._execute(t, orders, last_decision)
@@ -75,7 +57,8 @@ class Reference:
                     account.last_seen[i] = t
             self._close_stale(t)
             values = {i: n * account.marks[i] for i, n in account.shares.items()}
-            equity = account.cash + sum(values[i] for i in sorted(values))
+            account.owe(rules.income_tax)
+            equity = account.cash + sum(values[i] for i in sorted(values)) - account.owed
             if started:
                 self._report(t, equity, equity_yesterday, values)
             equity_yesterday = equity
@@ -105,7 +88,7 @@ class Reference:
             known = [r for r in self.data.risk_free_rate[:t] if not np.isnan(r)]
             rate = known[-1] if known else 0.0
         if account.cash > 0:
-            self.day["interest"] = account.cash * rules.cash_interest * rate * years
+            self.day["interest"] = account.cash * ((1 + rules.cash_interest * rate) ** years - 1)
         else:
             self.day["interest"] = account.cash * rules.margin_rate * years
         short = -sum(n * account.marks[i] for i, n in account.shares.items() if n < 0)
@@ -113,16 +96,10 @@ class Reference:
         if rules.income_tax is not None and (
             dates[t].astype("datetime64[M]") != dates[t - 1].astype("datetime64[M]")
         ):
-            if account.month_gain < 0:
-                account.losses += -account.month_gain
-            elif account.month_sales > rules.income_tax.exempt_sales:
-                used = min(account.losses, account.month_gain)
-                account.losses -= used
-                self.day["tax"] = rules.income_tax.rate * (account.month_gain - used)
-            account.month_gain = account.month_sales = 0.0
+            self.day["tax"] = account.settle(rules.income_tax)
         account.cash += self.day["interest"] - self.day["borrow"] - self.day["tax"]
 
-    def _events(self, t: int) -> None:
+    def _events(self, t: int, waits_since: int | None) -> None:
         account, events, lot = self.account, self.data.events, self.rules.lot
         if events is None:
             return
@@ -133,23 +110,53 @@ class Reference:
             account.bought_on = [
                 (day, j, n * ratio if j == i else n) for day, j, n in account.bought_on
             ]
+            before = account.shares.get(i, 0.0)
+            closes = i in account.waiting and account.waiting[i] == -before
             if i in account.waiting:
                 account.waiting[i] *= ratio
-                if lot and ratio != 1:
-                    account.waiting[i] = math.trunc(account.waiting[i] / lot) * lot
-            if i not in account.shares:
+            if i in account.waiting and lot and ratio != 1 and not closes:
+                waited = account.waiting[i]
+                lots = math.trunc(waited / lot + math.copysign(1e-6, waited))
+                account.waiting[i] = float(lots * lot)
+                if not lots:
+                    del account.waiting[i]
+                    if waits_since is not None:
+                        self._tell(t, waits_since, i, waited, 0.0, "less than a lot")
+            if not before:
                 continue
-            money, held = account.shares[i] * cash, account.shares[i] * ratio
+            money, held = before * cash, before * ratio
             if lot and ratio != 1:
                 whole = math.trunc(held + math.copysign(1e-6, held))
-                if abs(held - whole) > 1e-6:
-                    money += (held - whole) * account.marks[i]
+                fraction = held - whole
+                if abs(fraction) > 1e-6:
+                    worth = fraction * account.marks[i]
+                    money += worth
+                    if self.rules.income_tax is not None:
+                        account.book(i, -fraction, -worth, 0.0, held)
                 held = float(whole)
+                if closes:
+                    account.waiting[i] = -held
+                    if not held:
+                        del account.waiting[i]
             account.shares[i] = held
             if held == 0:
                 del account.shares[i]
             self.day["dividends"] += money
             account.cash += money
+
+    def _reject(self, t: int, decision: int | None, new: bool) -> None:
+        account = self.account
+        orders = dict(account.waiting)
+        if new and decision is not None:
+            weights = self.weights[decision]
+            orders = {
+                i: math.copysign(0.0, w) if w else -account.shares[i]
+                for i, w in enumerate(map(float, weights))
+                if w or i in account.shares
+            }
+        for i, wanted in sorted(orders.items()):
+            self._tell(t, decision, i, wanted, 0.0, "no equity")
+        account.waiting = {}
 
     # --- orders ----------------------------------------------------------------------------------
 
@@ -263,7 +270,7 @@ class Reference:
                 paid_for += amount
             else:
                 brought += -amount * (1 - self._stamp(t)) - self._fee(amount)
-        money = account.cash + brought + self.debt
+        money = account.cash - account.owed + brought + self.debt
         told_short = False
         if paid_for and needed > money + 1e-9 * self.day["equity_before"]:
             share = max(
@@ -271,7 +278,7 @@ class Reference:
                 / (paid_for * (1 + rules.commission_bps * 1e-4)),
                 0.0,
             )
-            told_short = blocked_sale or share == 0
+            told_short = blocked_sale
             for i in buys:
                 done[i] *= share
                 if rules.lot:
@@ -284,7 +291,7 @@ class Reference:
                 self._tell(t, decision, i, wanted[i], quantity, possible[i][1])
                 if rules.blocked_orders == "wait":
                     account.waiting[i] = wanted[i] - possible[i][0]
-            elif told_short and wanted[i] > quantity:
+            elif wanted[i] > quantity and (told_short or not quantity):
                 self._tell(t, decision, i, wanted[i], quantity, "no cash")
             elif quantity:
                 self._tell(t, decision, i, quantity, quantity, "")
@@ -301,7 +308,7 @@ class Reference:
         self.day["slippage"] += quantity * (paid - price)
         held = account.shares.get(i, 0.0)
         if self.rules.income_tax is not None:
-            self._book(i, quantity, amount, fee + stamp, held)
+            account.book(i, quantity, amount, fee + stamp, held)
         account.shares[i] = held + quantity
         if quantity > 0 and held + quantity > 0:
             account.bought_on.append((t, i, min(quantity, held + quantity)))
@@ -315,23 +322,12 @@ class Reference:
             }
         )  # fmt: skip
 
-    def _book(self, i: int, quantity: float, amount: float, costs: float, held: float) -> None:
-        """Close first, at average cost; what is left of the order opens."""
-        account = self.account
-        if amount < 0:
-            account.month_sales += -amount
-        closing = min(abs(quantity), abs(held)) if quantity * held < 0 else 0.0
-        share = closing / abs(quantity)
-        if closing:
-            cost = account.basis[i] * closing / abs(held)
-            account.month_gain += -amount * share - costs * share - cost
-            account.basis[i] -= cost
-        account.basis[i] = account.basis.get(i, 0.0) + (amount + costs) * (1 - share)
-
     def _tell(
         self, t: int, decision: int | None, i: int, wanted: float, filled: float, why: str
     ) -> None:
-        if why in ("no price yet", "less than a lot") or (why == "no cash" and not filled):
+        if why in ("no price yet", "less than a lot", "no equity") or (
+            why == "no cash" and not filled
+        ):
             status = "rejected"
         elif wanted == filled:
             status = "filled"
@@ -381,7 +377,7 @@ class Reference:
                 "equity": equity / capital, "long_exposure": long, "short_exposure": short,
                 "cash": account.cash / capital, "dividends": day["dividends"] / capital,
                 "interest": day["interest"] / capital, "borrow_cost": day["borrow"] / capital,
-                "tax": day["tax"] / capital,
+                "tax": day["tax"] / capital, "tax_owed": account.owed / capital,
             }
         )  # fmt: skip
         if alive:

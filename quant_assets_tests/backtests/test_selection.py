@@ -99,6 +99,15 @@ def test_the_worst_are_short_in_proportion_too(weighting: str) -> None:
     assert weights.tolist() == pytest.approx([0.5, 0, 0, -0.5])
 
 
+@pytest.mark.parametrize("weighting", ["equal", "score"])
+def test_of_equals_nobody_is_held_and_sold_short(weighting: str) -> None:
+    weights = one_row([2] * 5, quantile=0.4, long_short=True, weighting=weighting)
+    assert weights.tolist() == pytest.approx([0.25, 0.25, 0, -0.25, -0.25])
+    signal = [0.0, 0, 1, 0, 0, 0]
+    weights = one_row(signal, quantile=0.34, long_short=True)
+    assert weights.tolist() == pytest.approx([0.25, 0, 0.25, 0, -0.25, -0.25])
+
+
 def test_what_is_not_decided_is_nan() -> None:
     signal = np.array([[1.0, 2.0, 3.0]] * 4)
     signal[2, 0] = np.nan

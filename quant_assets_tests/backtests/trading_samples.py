@@ -1,9 +1,10 @@
-"""Made-up markets to trade on, and random rules and weights: for the tests of the simulation."""
+"""Made-up markets, rules and decisions to trade on, by hand and at random: for the simulation."""
 
 from typing import Any
 
 import numpy as np
 
+from quant_assets.backtests.simulation import Simulation
 from quant_assets.backtests.trading_data import ShareEvents, TradingData
 from quant_assets.settings_trading import Dividends, IncomeTax, Slippage, Trading
 from quant_assets_tests.backtests.samples import names, prices, sessions
@@ -32,6 +33,35 @@ def events(*rows: tuple[int, int, float, float]) -> ShareEvents:
     columns = np.array(rows, float).reshape(-1, 4)
     session, column = (columns[:, k].astype(np.int64) for k in (0, 1))
     return ShareEvents(session, column, columns[:, 2].copy(), columns[:, 3].copy())
+
+
+def once(*weights: float, sessions: int) -> np.ndarray:
+    """One decision on the first session."""
+    rows = np.full((sessions, len(weights)), np.nan)
+    rows[0] = weights
+    return rows
+
+
+def decide(rows: dict[int, list[float]], sessions: int) -> np.ndarray:
+    """Decisions by session."""
+    weights = np.full((sessions, len(next(iter(rows.values())))), np.nan)
+    for t, row in rows.items():
+        weights[t] = row
+    return weights
+
+
+def orders(result: Simulation, *columns: str) -> list[tuple[Any, ...]]:
+    rows = result.orders.to_pylist()
+    start = {str(day): t for t, day in enumerate(result.data.dates)}
+    return [
+        tuple(start[str(row[c])] if c in ("date", "decided") else row[c] for c in columns)
+        for row in rows
+    ]
+
+
+def equity(result: Simulation) -> list[float]:
+    values: list[float] = result.returns["equity"].to_pylist()
+    return values
 
 
 def random_market(days: int, symbols: int, seed: int, missing: float = 0.05) -> TradingData:

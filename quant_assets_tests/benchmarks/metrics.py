@@ -20,7 +20,7 @@ import pandas as pd
 from quant_assets.compiled import warm_up_all
 from quant_assets.performance.deflation import probability_of_overfitting
 from quant_assets.performance.metrics import METRICS, metrics_of_many
-from quant_assets.performance.rolling import rolling_sharpe
+from quant_assets.performance.rolling import Rolling
 from quant_assets_tests.benchmarks.harness import Result, compare, main
 from quant_assets_tests.benchmarks.setting import say
 from quant_assets_tests.performance.peers import PEERS, Case, rows
@@ -130,7 +130,7 @@ def cases(quick: bool) -> Iterator[Result]:
     start = time.process_time()
     panel.ours(series, 1)
     say(f"processor time of all series: {time.process_time() - start:.3f} s")
-    yield compare(JOB, f"rolling Sharpe, {series} x {days}", lambda: rolling_sharpe(panel.returns))
+    yield compare(JOB, f"rolling Sharpe, {series} x {days}", lambda: Rolling(panel.returns).sharpe)
     trials = panel.returns[:, :100]
     yield compare(
         JOB,

@@ -77,14 +77,27 @@ def test_events_are_the_jumps_of_previous_closes(china: CnDaily, rows: pd.DataFr
     jumps = rows[before.notna() & (before != rows["preclose"])]
     jumps = jumps.sort_values(["symbol", "date"])
     events = china.corporate_actions().to_pandas()
-    assert len(events) == len(jumps) == 1552
+    assert len(jumps) == 1552
     assert (before / rows["preclose"] - 1 > 0.001).sum() == 1530
-    found = events.set_index(["symbol", "ex_date"])["cash"].sort_index()
-    expected = (before - rows["preclose"])[jumps.index].to_numpy()
+    assert set(events["kind"]) == {"ex_right", "bonus"}
+    found = events.groupby(["symbol", "ex_date"])[["ratio", "cash"]].max().sort_index()
     assert found.index.tolist() == list(zip(jumps["symbol"], jumps["date"].dt.date, strict=True))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
-    assert events["ratio"].isna().all()
-    assert set(events["kind"]) == {"ex_right"}
+    ratio, cash = found["ratio"].fillna(1.0).to_numpy(), found["cash"].fillna(0.0).to_numpy()
+    expected = before[jumps.index].to_numpy() - rows["preclose"][jumps.index].to_numpy() * ratio
+    np.testing.assert_allclose(cash, expected, rtol=0, atol=1e-4)
+
+
+def test_bonus_shares_are_told_from_cash(china: CnDaily) -> None:
+    events = china.corporate_actions().to_pandas()
+    ratios = events[events["kind"] == "bonus"].set_index(["symbol", "ex_date"])["ratio"]
+    assert len(ratios) == 136
+    # as announced: 8 for 10 and 2.52 a share; 5 for 10 twice; no new shares, 2.01 a share
+    assert ratios["300750.SZ", date(2023, 4, 26)] == 1.8
+    assert ratios["300661.SZ", date(2021, 6, 18)] == ratios["300661.SZ", date(2022, 6, 22)] == 1.5
+    assert ("601919.SH", date(2022, 12, 14)) not in ratios.index
+    # a rights issue and the end of a lock-up
+    assert ("600999.SH", date(2020, 7, 20)) not in ratios.index
+    assert ("601236.SH", date(2021, 8, 4)) not in ratios.index
 
 
 def test_adjusted_returns_are_those_the_exchange_publishes(

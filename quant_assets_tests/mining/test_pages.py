@@ -3,7 +3,6 @@
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from quant_assets.mining.page import CHARTED, LISTED, concurrency_page
 from quant_assets.mining.plots import concurrency_figure
 from quant_assets.mining.summaries import boxes, daily, grid, knob_name, relative
 from quant_assets.mining.update_links import link
-from quant_assets_tests.end_to_end.browser import Browser, chromium, executable
+from quant_assets_tests.end_to_end.browser import Browser
 from quant_assets_tests.mining import samples
 from quant_assets_tests.mining.samples import START, frame, run
 
@@ -159,16 +158,6 @@ def test_a_page_without_runs() -> None:
     for words in ("No run is on record.", "No run has succeeded yet.", "No run has failed."):
         assert words in html
     assert "No run has ended yet." in page_of(frame([run(1, None, status="RUNNING")]))
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
-    path = executable()
-    if path is None:
-        pytest.skip("no chromium to open pages in")
-    with chromium(path, tmp_path_factory.mktemp("screenshots")) as started:
-        yield started
 
 
 def test_a_reader_chooses_a_batch(browser: Browser, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
+from quant_assets.artifacts import LocalArtifacts
 from quant_assets.backtests.run import BacktestResult
 from quant_assets.backtests.strategies.registry import find
 from quant_assets.orchestration.backtest_tracking import (
@@ -13,16 +14,15 @@ from quant_assets.orchestration.backtest_tracking import (
     log_backtest,
     tracking_resource,
 )
-from quant_assets.orchestration.page_links import page_link
+from quant_assets.orchestration.page_links import page_link, put_page
 from quant_assets.settings import Settings
 from quant_assets.settings_tracking import TearSheetSettings, TrackingSettings
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets_tests.end_to_end.servers import free_port
-from quant_assets_tests.markets import simulated_market, small_settings
+from quant_assets_tests.markets import THEIR_WARNINGS, simulated_market, small_settings
 from quant_assets_tests.performance.samples import backtest
 
-# MLflow's own warnings are its to mend.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = THEIR_WARNINGS
 STRATEGY = find("low_volatility")
 
 
@@ -96,9 +96,13 @@ def test_tracking_can_be_switched_off(settings: Settings) -> None:
     assert metadata(logged(off)) == {}
 
 
-def test_pages_are_linked_where_they_are_served(settings: Settings) -> None:
+def test_pages_are_linked_where_they_are_served(settings: Settings, tmp_path: Path) -> None:
     lies = page_link(settings, "us/a b.html", "/x/us/a b.html")
     assert lies == dg.MetadataValue.path("/x/us/a b.html")
     served = TearSheetSettings(pages_url="http://127.0.0.1:3001/")
-    linked = page_link(settings.model_copy(update={"tear_sheets": served}), "us/a b.html", "/x")
-    assert linked == dg.MetadataValue.url("http://127.0.0.1:3001/us/a%20b.html")
+    settings = settings.model_copy(update={"tear_sheets": served})
+    linked = dg.MetadataValue.url("http://127.0.0.1:3001/us/a%20b.html")
+    assert page_link(settings, "us/a b.html", "/x") == linked
+    artifacts = LocalArtifacts(tmp_path / "artifacts")
+    assert put_page(artifacts, settings, "us/a b.html", "<p>") == linked
+    assert artifacts.get("us/a b.html") == b"<p>"

@@ -21,10 +21,9 @@ from quant_assets.settings import Settings
 from quant_assets.settings_sources import SimulatedSource
 from quant_assets.warehouse.parquet import ParquetWarehouse
 from quant_assets.warehouse.window import Window
-from quant_assets_tests.markets import simulated_market, small_settings, tracked
+from quant_assets_tests.markets import THEIR_WARNINGS, simulated_market, small_settings, tracked
 
-# The run goes through MLflow and QuantStats, whose own warnings are theirs to mend.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = THEIR_WARNINGS
 
 MARKET = "sim"
 START, END = date(2023, 1, 3), date(2024, 2, 29)
@@ -182,6 +181,24 @@ def test_models_are_tracked_and_their_runs_are_finished(chain: Chain) -> None:
         dagster_run = chain.instance.get_run_by_id(run.data.tags["dagster_run_id"])
         assert dagster_run is not None
         assert dagster_run.is_success
+
+
+def test_each_stored_account_was_found_to_add_up(chain: Chain) -> None:
+    key = dg.AssetCheckKey(dg.AssetKey([MARKET, "backtest"]), "account_adds_up")
+    records = chain.instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
+    events = [record.event.dagster_event for record in records if record.event]
+    found = [event.event_specific_data for event in events if event]
+    backtests = chain.metadata("backtest")
+    assert len(found) == len(backtests) > 2
+    fills = 0
+    for each in found:
+        assert isinstance(each, dg.AssetCheckEvaluation)
+        told: dict[str, Any] = {name: value.value for name, value in each.metadata.items()}
+        assert each.passed, told
+        assert told["accounts"] == 1
+        assert told["largest_deviation_of_cash"] <= 1e-9
+        fills += told["fills"]
+    assert fills == chain.frame("backtest_fills").shape[0] > 0
 
 
 def test_the_tear_sheet_agrees_with_an_independent_computation(chain: Chain) -> None:

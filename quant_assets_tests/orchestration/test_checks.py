@@ -26,6 +26,7 @@ FACTS = {
     ("adjusted_bars", "returns_in_bounds"),
     ("labels", "decided_before_known"),
     ("factors_style", "coverage"),
+    ("backtest", "account_adds_up"),
 }
 
 

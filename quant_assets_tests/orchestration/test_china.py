@@ -127,6 +127,17 @@ def test_the_assets_are_those_that_the_source_offers(china: China, tmp_path: Pat
     assert not {"indices", "minute_bars"} & keys
 
 
+@pytest.mark.parametrize(("method", "read"), [("black_litterman", True), ("equal", False)])
+def test_market_values_are_read_where_a_method_needs_them(
+    tmp_path: Path, method: str, read: bool
+) -> None:
+    bare = block("x/*.csv", start=START, end=END)
+    config = {"portfolio": {"method": method}}
+    graph = Graph(small_settings(tmp_path, {"bare": bare}, config)).repository.asset_graph
+    parents = graph.get(dg.AssetKey(["bare", "recommendations"])).parent_keys
+    assert (dg.AssetKey(["bare", "valuations"]) in parents) == read
+
+
 def test_every_row_is_a_bar_a_halt_or_in_quarantine(china: China) -> None:
     bars, status = china.frame("bars"), china.frame("trading_status")
     count = len(days_of(china))

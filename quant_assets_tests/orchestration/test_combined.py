@@ -7,13 +7,14 @@ import dagster as dg
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import Field
 
 from quant_assets.artifacts import open_artifacts
 from quant_assets.backtests.combined.weighting import METHODS
-from quant_assets.backtests.strategies.base import Strategy
+from quant_assets.backtests.strategies.base import Strategy, StrategyParameters
 from quant_assets.orchestration.assets.combined import combined_assets
 from quant_assets.orchestration.combined import _after_strategies
-from quant_assets.orchestration.combined_inputs import titles_of
+from quant_assets.orchestration.combined_inputs import returns_of, titles_of
 from quant_assets.orchestration.io_managers import WarehouseIOManager
 from quant_assets.orchestration.partitions import MarketPartitions
 from quant_assets.settings import Settings
@@ -163,6 +164,41 @@ def test_a_second_run_leaves_the_same_bytes(
     )
     assert again.success
     assert {name: artifacts.get(name) for name in artifacts.names(MARKET)} == before
+
+
+def test_a_failed_rerun_and_parameters_of_another_run_are_told(
+    settings: Settings, warehouse: ParquetWarehouse
+) -> None:
+    """What stands beside each other says where it is older, or was run otherwise than is set."""
+    fails = False
+
+    @dg.asset(key=[MARKET, "backtest"], partitions_def=dg.StaticPartitionsDefinition([*STRATEGIES]))
+    def remade(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        if fails:
+            raise ArithmeticError
+        window = 9 if context.partition_key == tried else 5
+        return dg.MaterializeResult(metadata={"parameters": {"window": window}})
+
+    class Parameters(StrategyParameters):
+        window: int = Field(5, description="sessions")
+
+    known = {**STRATEGIES}
+    tried, broken, *others = NAMES
+    for name in (tried, others[0]):
+        known[name] = Named(name)
+        known[name].Parameters = Parameters  # type: ignore[misc]
+    with dg.instance_for_test() as instance:
+        for name in (*NAMES, "failed"):
+            dg.materialize([remade], instance=instance, partition_key=name)
+        fails = True
+        for name in (broken, "failed"):
+            dg.materialize([remade], instance=instance, partition_key=name, raise_on_error=False)
+        found, _ = returns_of(instance, warehouse, settings, settings.market(MARKET), known)
+    assert list(found.notes[-2:]) == [
+        f"the strategy {tried} ran with window = 9; the settings have window = 5 now",
+        f"the last backtest of the strategy {broken} failed: what is shown is an older one",
+    ]
+    assert not any(other in note for other in others for note in found.notes[-2:])
 
 
 def test_titles_that_two_strategies_have_are_told_apart() -> None:

@@ -116,6 +116,14 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
         of_strategy(optimization={"space": {"window": {"low": 1, "high": 60}}}),
         "strategies.low_volatility.optimization: strategy 'low_volatility': window: ",
     ),
+    "strategy of a blend that the market cannot run": (
+        {
+            "strategies": {"only": ["value", "low_volatility"]},
+            "portfolio": {"source": "strategies", "strategies": {"value": 1.0}},
+        },
+        "portfolio.yaml: strategies: sim cannot run 'value': the market's source has no "
+        "valuations; name others in markets.sim.strategies",
+    ),
     "folder of strategies": (
         {"strategies": {"folders": ["/nowhere/at/all"]}},
         "the folder of strategies /nowhere/at/all does not exist",

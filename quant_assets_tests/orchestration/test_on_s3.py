@@ -17,7 +17,7 @@ from quant_assets.orchestration.resources import s3_resource
 from quant_assets.settings import Settings
 from quant_assets.warehouse.s3 import open_client
 from quant_assets_tests.graphs import Graph, errors
-from quant_assets_tests.markets import tracked
+from quant_assets_tests.markets import THEIR_WARNINGS, tracked
 from quant_assets_tests.orchestration.s3_market import (
     DAYS,
     END,
@@ -31,8 +31,7 @@ from quant_assets_tests.warehouse.conftest import s3_root
 
 __all__ = ["s3_root"]
 
-# The run goes through MLflow and QuantStats, whose own warnings are theirs to mend.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = THEIR_WARNINGS
 
 # Who talks to S3, at the level of a user who looks for a fault. (All of Python at that level takes
 # minutes: the compiler of the kernels talks, too.)

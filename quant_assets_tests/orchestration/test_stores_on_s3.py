@@ -19,7 +19,7 @@ from quant_assets.settings import Settings
 from quant_assets.warehouse.s3 import open_client, split_address
 from quant_assets.warehouse.store import Warehouse, open_warehouse
 from quant_assets_tests.graphs import Graph, errors
-from quant_assets_tests.markets import bars, market_block, small_settings, tracked
+from quant_assets_tests.markets import THEIR_WARNINGS, bars, market_block, small_settings, tracked
 from quant_assets_tests.orchestration.s3_market import (
     DAYS,
     END,
@@ -41,8 +41,7 @@ from quant_assets_tests.warehouse.server_process import ServerProcess, empty
 
 __all__ = ["s3_root", "server_process"]
 
-# Models are logged to MLflow, whose own warnings are its to mend.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = THEIR_WARNINGS
 
 
 @dataclass

@@ -69,6 +69,18 @@ def test_without_config_the_settings_hold(settings: Settings) -> None:
     assert (settled["fast"], settled["slow"], settled["band"]) == (50, 120, 0.01)
 
 
+def test_parameters_of_other_strategies_alone_are_told(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settled = run(settings, "sma_crossover", {"low_volatility": {"window": 63}})
+    assert settled is not None
+    assert settled["slow"] == 120
+    told = "parameters of low_volatility, and none of sma_crossover"
+    assert told in capfd.readouterr().err
+    run(settings, "sma_crossover", {"low_volatility": {"window": 63}, "sma_crossover": {"fast": 9}})
+    assert "and none of" not in capfd.readouterr().err
+
+
 def test_a_run_sets_parameters_of_its_own_strategy_only(settings: Settings) -> None:
     config = {"sma_crossover": {"fast": 20, "gross": 1}, "low_volatility": {"window": 63}}
     settled = run(settings, "sma_crossover", config)

@@ -10,13 +10,14 @@ import dagster as dg
 import numpy as np
 import pytest
 
+from quant_assets.backtests.strategies.registry import find
 from quant_assets.backtests.sweeps.ledger import trial_statistics
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets_tests.graphs import Graph, errors
-from quant_assets_tests.markets import simulated_market, small_settings
+from quant_assets_tests.markets import THEIR_WARNINGS, simulated_market, small_settings
 
 # MLflow and dagster-mlflow warn of their own calls.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = THEIR_WARNINGS
 
 STRATEGY = "low_volatility"
 PARAMETERS = {"window": 15, "minimum_returns": 8, "rebalance": "weekly", "minimum_names": 2}
@@ -145,8 +146,19 @@ def test_a_search_fills_its_tables_and_is_tracked(
     mlflow.set_tracking_uri(graph.settings.mlflow_tracking_uri)
     client = mlflow.MlflowClient()
     parent = client.get_run(told["mlflow_run"])
+    experiment = client.get_experiment(parent.info.experiment_id)
+    assert experiment.name == f"quant_assets.equities.{find(STRATEGY).family}.{STRATEGY}"
     assert parent.data.tags["study"] == told["study"]
     assert parent.data.tags["dagster_run_id"] == done.run_id
+    assert parent.data.tags["dagster_run_url"].endswith(f"/runs/{done.run_id}")
+    marks = {name: v for name, v in parent.data.tags.items() if not name.startswith("mlflow.")}
+    assert marks.items() >= {
+        "project": "quant_assets", "team": "research", "status": "research", "market": "sim",
+        "asset_class": "equities", "strategy": STRATEGY, "kind": "optimization",
+        "strategy_family": find(STRATEGY).family, "simulated": "true",
+    }.items()  # fmt: skip
+    steps = client.get_metric_history(parent.info.run_id, "window_out_of_sample")
+    assert [point.step for point in steps] == [0, 1, 2]
     assert parent.data.metrics["out_of_sample"] == pytest.approx(told["out_of_sample"], abs=1e-6)
     children = client.search_runs(
         [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
@@ -154,6 +166,9 @@ def test_a_search_fills_its_tables_and_is_tracked(
     assert len(children) == told["run_here"]
     assert {child.info.status for child in children} == {"FINISHED"}
     assert "window" in children[0].data.params
+    for child in children:
+        own = child.data.tags["trial"]
+        assert child.data.tags.items() >= {**marks, "kind": "trial", "trial": own}.items()
     again, _ = run(graph, instance, "optimization")
     assert (again["run_here"], again["out_of_sample"]) == (0, told["out_of_sample"])
     counted = trial_statistics(graph.warehouse, "sim").kinds
@@ -163,10 +178,8 @@ def test_a_search_fills_its_tables_and_is_tracked(
 def test_a_tracking_fault_is_told_and_fails_nothing(
     graph: Graph, instance: dg.DagsterInstance
 ) -> None:
-    from quant_assets.orchestration.build import build_defs
-
-    other = Graph(graph.settings)
-    other.__dict__["repository"] = build_defs(graph.settings, mlflow=None).get_repository_def()
-    told, _ = run(other, instance, "optimization", {"optimization": {"seed": 11}})
-    assert told["tracking_fault"] == "RuntimeError: MLflow could not be reached"
+    nowhere = graph.settings.model_copy(update={"mlflow_tracking_uri": "sqlite:////proc/no/a.db"})
+    told, _ = run(Graph(nowhere), instance, "optimization", {"optimization": {"seed": 11}})
+    assert told["tracking_fault"].startswith("FileNotFoundError: ")
+    assert "mlflow_run" not in told
     assert told["run_here"] > 0

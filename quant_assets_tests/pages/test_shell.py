@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +21,9 @@ from quant_assets.pages.shell import (
     side_by_side,
     table,
 )
-from quant_assets_tests.end_to_end.browser import Browser, Page, chromium, executable
+from quant_assets_tests.end_to_end.browser import Page
 
 EVIL = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>&\"'\u2028"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
-    path = executable()
-    if path is None:
-        pytest.skip("no chromium to open pages in")
-    with chromium(path, tmp_path_factory.mktemp("screenshots")) as started:
-        yield started
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Page]:
-    with browser.page() as view:
-        yield view
 
 
 def show(opened: Page, folder: Path, html: str) -> Page:
@@ -137,6 +120,19 @@ def test_tables_sort_by_number_and_by_text(opened: Page, tmp_path: Path) -> None
     assert names() == ["b", "a", "c", "d"]  # what is missing stays last
     view.locator("th").nth(0).click()
     assert names() == ["a", "b", "c", "d"]
+
+
+def test_days_are_sorted_as_such_and_by_the_keyboard(opened: Page, tmp_path: Path) -> None:
+    rows = [["a", "2015-11-30"], ["b", "2015-02-01"], ["c", "–"], ["d", "2014-12-31"]]
+    html = page("T", "s", [Section("P", "s", table(["name", "day"], rows, [1]))])
+    view = show(opened, tmp_path, html).view
+    view.locator("th").nth(1).focus()
+    view.keyboard.press("Enter")
+    assert view.locator("tbody td:first-child").all_text_contents() == ["d", "b", "a", "c"]
+    assert view.locator("th").nth(1).get_attribute("aria-sort") == "ascending"
+    view.keyboard.press("Space")
+    assert view.locator("tbody td:first-child").all_text_contents() == ["a", "b", "d", "c"]
+    assert view.locator("[aria-sort]").count() == 1
 
 
 DATA = {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant_assets.performance.benchmark import Comparison, compare
+from quant_assets.performance.benchmark import Comparison, compare, spanned
 
 
 def day(number: int) -> np.datetime64:
@@ -77,10 +77,50 @@ def test_nothing_is_lost_between_the_first_and_the_last_common_day(seed: int) ->
     found = beside(own, index)
     if not len(found.dates):
         return
-    first = max((k for k in index if k < min(own)), default=min(set(own) & set(index)))
+    first = min(set(own) & set(index))
+    if first == min(own):
+        first = max((k for k in index if k < first and k >= first - 14), default=first)
     last = max(set(own) & set(index))
     assert np.prod(1 + found.benchmark) == pytest.approx(index[last] / index[first])
     between = [1 + value for k, value in own.items() if first < k <= last]
     assert np.prod(1 + found.returns) == pytest.approx(np.prod(between))
     assert len(found.left_out) == len(own) - len(between)
     assert set(found.dates) <= {day(k) for k in own} & {day(k) for k in index}
+
+
+def test_the_first_return_is_of_days_that_both_have() -> None:
+    """A last level from long ago, or none on the first day: the index's return would span more."""
+    old = beside({40: 0.1, 41: 0.2}, {1: 5, 40: 10, 41: 11})
+    assert old.dates.tolist() == [day(41)]
+    late = beside({40: 0.1, 41: 0.2, 42: 0.3}, {39: 5, 41: 10, 42: 11})
+    assert late.dates.tolist() == [day(42)]
+    assert late.left_out.tolist() == [day(40), day(41)]
+
+
+def test_days_out_of_order_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"dates must ascend .* Got 2020-01-02 after 2020-01-03"):
+        beside({2: 0.1, 1: 0.1}, {1: 1.0})
+    with pytest.raises(ValueError, match="index_dates must ascend without repetition"):
+        beside({1: 0.1}, {2: 1.0, 1: 1.0})
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**6))
+def test_returns_span_the_gaps_of_the_benchmark(seed: int) -> None:
+    """As `compare` does from levels, on the days of the series."""
+    random = np.random.default_rng(seed)
+    own = random.normal(0, 0.01, (30, 2))
+    level: np.ndarray = np.cumprod(1 + random.normal(0, 0.01, 31))
+    there = random.random(31) < 0.7
+    there[:2] = True
+    marks = np.flatnonzero(there)
+    index = np.full(30, np.nan)
+    index[marks[1:] - 1] = level[marks[1:]] / level[marks[:-1]] - 1
+    found = spanned(own, index)
+    for s in range(2):
+        beside_levels = compare(day(0) + 1 + np.arange(30), own[:, s], day(0) + marks, level[marks])
+        np.testing.assert_allclose(found[~np.isnan(index), s], beside_levels.returns, atol=1e-14)
+        np.testing.assert_array_equal(spanned(own[:, s], index), found[:, s])
+    np.testing.assert_array_equal(found[np.isnan(index)], own[np.isnan(index)])
+    whole = np.nan_to_num(index)
+    assert spanned(own, whole) is own

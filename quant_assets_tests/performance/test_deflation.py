@@ -90,7 +90,7 @@ def test_the_best_of_worthless_trials() -> None:
     random = np.random.default_rng(0)
     best = random.normal(0, 0.05, (4000, 50)).max(axis=1).mean()
     assert expected_maximum_sharpe(50, 0.05**2) == pytest.approx(best, rel=0.02)
-    assert expected_maximum_sharpe(1, 1.0) == 0.0
+    assert expected_maximum_sharpe(1, 1.0) == expected_maximum_sharpe(1, math.nan) == 0.0
     for trials, variance in ((0, 1.0), (math.nan, 1.0), (10, math.nan), (10, -1.0)):
         assert math.isnan(expected_maximum_sharpe(trials, variance))
 
@@ -276,3 +276,9 @@ def test_a_trial_that_never_trades_has_no_ratio() -> None:
 def test_bad_trials(returns: np.ndarray, blocks: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         probability_of_overfitting(returns, blocks)
+
+
+def test_hardly_more_than_one_trial_is_no_head_start() -> None:
+    """An estimate of independent trials may be 1.01; the formula for many is then below 0."""
+    assert expected_maximum_sharpe(1.01, 0.5) == 0.0
+    assert 0 < expected_maximum_sharpe(1.5, 0.5) < expected_maximum_sharpe(2, 0.5)

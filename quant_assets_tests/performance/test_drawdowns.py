@@ -14,3 +14,6 @@ def test_losses_are_measured_from_the_highest_value_the_start_included() -> None
 
 def test_lost_capital_stays_lost() -> None:
     assert drawdown_series(np.array([0.1, -1.0, 0.5])).tolist() == [0.0, -1.0, -1.0]
+    owed = np.array([0.1, -1.5, -3.0, 0.5])
+    assert drawdown_series(owed).tolist() == pytest.approx([0.0, -1.5, -1.5, -1.5])
+    assert owed.tolist() == [0.1, -1.5, -3.0, 0.5]

@@ -72,6 +72,11 @@ def test_a_return_that_neither_state_explains_does_no_harm() -> None:
     probability = model.filtered(np.array([0.0, 5.0, 0.0]))
     assert np.isfinite(probability).all()
     assert probability[1] == 1.0
+    absorbing = SwitchingModel((0.0, 0.0), (1e-6, 1e-3), (1.0, 0.9), 0.0)
+    shocked = absorbing.filtered(np.array([0.0, 0.01, 0.01, 0.0]))  # state 0 was for ever
+    assert np.isfinite(shocked).all()
+    two_levels = fit_switching_model(np.repeat([0.001, -0.001], 60))
+    assert math.isfinite(two_levels.likelihood)
     calm = fit_switching_model(np.append(np.random.default_rng(0).normal(0, 1e-4, 50), 0.5))
     assert all(math.isfinite(each) for each in (*calm.means, *calm.deviations, *calm.staying))
 

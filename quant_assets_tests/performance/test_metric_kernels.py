@@ -22,6 +22,12 @@ RETURNS = st.lists(
 )
 
 
+def until_ruin(values: list[float]) -> list[float]:
+    """A series ends with its capital: NaN from there on."""
+    end = next((k for k, each in enumerate(values) if each <= -1), len(values))
+    return [each if k <= end else math.nan for k, each in enumerate(values)]
+
+
 def below(returns: list[float]) -> list[float]:
     value = peak = 1.0
     found = []
@@ -38,7 +44,8 @@ def test_drawdowns_and_periods_word_by_word(values: list[float], seed: int) -> N
     gaps = np.random.default_rng(seed).integers(1, 40, len(values))
     dates = np.datetime64("2018-12-20") + np.cumsum(gaps)
     actual = metrics(values, dates=dates)
-    known = [(day, each) for day, each in zip(dates, values, strict=True) if not math.isnan(each)]
+    lived = until_ruin(values)
+    known = [(day, each) for day, each in zip(dates, lived, strict=True) if not math.isnan(each)]
     if not known:
         return
     days, returns = zip(*known, strict=True)
@@ -78,7 +85,7 @@ def test_drawdowns_and_periods_word_by_word(values: list[float], seed: int) -> N
 @given(RETURNS, st.integers(0, 2**31))
 def test_runs_and_tails_word_by_word(values: list[float], seed: int) -> None:
     actual = metrics(values)
-    known = np.array([each for each in values if not math.isnan(each)])
+    known = np.array([each for each in until_ruin(values) if not math.isnan(each)])
     if not len(known):
         return
     signs = "".join("+" if each > 0 else "-" if each < 0 else "0" for each in known)
@@ -100,6 +107,8 @@ def test_every_column_is_written() -> None:
     kernels.measure(
         rows,
         np.sort(rows, axis=1),
+        rows,
+        np.zeros(3000),
         np.zeros(3000),
         index,
         np.argsort(index),

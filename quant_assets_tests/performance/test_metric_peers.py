@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.integrate
 import scipy.stats
@@ -81,6 +82,40 @@ def test_where_the_table_says_so_the_peer_is_another_number() -> None:
     assert math.ceil(actual["time_in_market"] * 100) / 100 == theirs["time_in_market"]
 
 
+_BEGUN = {"longest_drawdown_days", "average_drawdown", "average_drawdown_days", "drawdown_count"}
+_NO_LOSS = {"calmar", "ulcer_performance_index", "longest_drawdown_days", "profit_factor"}
+ODD: dict[str, tuple[Callable[[np.ndarray], np.ndarray], set[str]]] = {
+    "only gains": (np.abs, _NO_LOSS),
+    "only losses": (lambda r: -np.abs(r), _BEGUN),
+    "a loss on the first day": (lambda r: np.append(-0.3, r[1:]), _BEGUN),
+    "a day of 90 %": (lambda r: np.append(r[1:], 0.9), set()),
+    "more than all lost on the last day": (lambda r: np.append(r[1:], -1.2), set()),
+    "idle nine days of ten": (lambda r: np.where(np.arange(len(r)) % 10 == 5, r, 0.0), set()),
+    "tiny": (lambda r: r * 1e-6, {"skewness", "excess_kurtosis"}),
+    "two sessions": (lambda r: np.array([0.01, -0.02]), {"return_year_to_date"}),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ODD)
+def test_on_odd_series_peers_part_as_told(name: str) -> None:
+    """No other metric than those that METRICS.md tells of differs, and these do."""
+    change, differing = ODD[name]
+    own, index = sample(300, 4)
+    values = change(own.to_numpy())
+    case = Case(pd.Series(values, own.index[: len(values)]), index[: len(values)], RATE, 252)
+    actual = measured(case)
+    found = set()
+    for metric, peer in PEERS.items():
+        try:
+            theirs = float(peer(case))
+        except ZeroDivisionError:
+            theirs = math.inf
+        if actual[metric] != pytest.approx(theirs, rel=1e-9, abs=1e-12, nan_ok=True):
+            found.add(metric)
+    assert found == differing
+
+
 def _sharpe(returns: Series) -> float:
     return float(returns.mean() / returns.std())
 
@@ -120,6 +155,12 @@ def _runs(returns: Series) -> list[int]:
     return lengths
 
 
+def _depths(returns: Series) -> list[float]:
+    """The greatest loss of each drawdown."""
+    below = np.array([0.0, *_path(returns)])
+    return [low.min() for low in np.split(below, np.flatnonzero(below == 0)) if len(low)]
+
+
 def _recovery(returns: Series) -> float:
     below = _path(returns)
     trough = below.index(min(below))
@@ -154,6 +195,8 @@ def _residual(case: Case) -> float:
 
 
 LITERAL: dict[str, Callable[[Case], Any]] = {
+    "sessions": lambda c: len(c.returns),
+    "mean_annual_return": lambda c: c.returns.mean() * c.days,
     "sharpe_error": lambda c: _error(c) * math.sqrt(c.days),
     "minimum_track_record": lambda c: _track_record(c),
     "upside_potential": lambda c: (
@@ -161,7 +204,7 @@ LITERAL: dict[str, Callable[[Case], Any]] = {
         / math.sqrt((np.minimum(c.returns - c.rate, 0) ** 2).mean())
     ),
     "pain_ratio": lambda c: _excess_growth(c) / -np.mean(_path(c.returns)),
-    "burke_ratio": lambda c: _excess_growth(c) / math.sqrt(np.sum(np.square(_path(c.returns)))),
+    "burke_ratio": lambda c: _excess_growth(c) / math.sqrt(np.sum(np.square(_depths(c.returns)))),
     "value_at_risk_cornish_fisher_95": lambda c: _cornish_fisher(c.returns, 0.05),
     "value_at_risk_cornish_fisher_99": lambda c: _cornish_fisher(c.returns, 0.01),
     "expected_shortfall_cornish_fisher_95": lambda c: _cornish_fisher_mean(c.returns, 0.05),

@@ -31,8 +31,8 @@ def test_pictures_are_png_of_at_most_60_kb(days: int) -> None:
     returns, index = fat_tailed(days, 1)
     dates = sessions(days)
     for picture in (
-        equity_picture(dates, returns, index, "Low volatility", "Demo (simulated data)", "Index"),
-        monthly_picture(dates, returns, "Low volatility", "Demo (simulated data)"),
+        equity_picture(dates, returns, index, "Low $x_{$", "Demo (simulated data)", "$\\no{$"),
+        monthly_picture(dates, returns, "Low $x_{$", "Demo (simulated data)"),
     ):
         assert picture[:8] == b"\x89PNG\r\n\x1a\n"
         assert 1_500 < len(picture) <= 60_000

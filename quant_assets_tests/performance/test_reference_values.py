@@ -14,13 +14,7 @@ import pandas as pd
 import pytest
 
 from quant_assets.performance.metrics import metrics, metrics_of_many
-from quant_assets.performance.rolling import (
-    rolling_alpha,
-    rolling_beta,
-    rolling_correlation,
-    rolling_sharpe,
-    rolling_sortino,
-)
+from quant_assets.performance.rolling import Rolling
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +41,7 @@ def known_equal(actual: np.ndarray, expected: "pd.Series[float]", rtol: float, l
 
 def test_sharpe(lean: Path) -> None:
     rows = pd.read_csv(lean / "spy_sr.txt")
-    ours = rolling_sharpe(changes(rows["close"].to_numpy()), 10, 0.0, 1)
+    ours = Rolling(changes(rows["close"].to_numpy()), 10, annualization=1).sharpe
     # Its prices were rounded to cents after the ratio had been computed.
     known_equal(ours * math.sqrt(10 / 9), rows["SR_10"], 1e-3, 67)
 
@@ -55,7 +49,7 @@ def test_sharpe(lean: Path) -> None:
 @pytest.mark.parametrize("rate", ["0", "0.01"])
 def test_sortino(lean: Path, rate: str) -> None:
     rows = pd.read_csv(lean / "spy_sortino.csv")
-    ours = rolling_sortino(changes(rows["close"].to_numpy()), 15, float(rate), 1)
+    ours = Rolling(changes(rows["close"].to_numpy()), 15, None, float(rate), 1).sortino
     known_equal(ours, rows[f"sortino_rf_{rate}_period_15"], 1e-8, 62)
 
 
@@ -82,9 +76,9 @@ def test_alpha_and_beta(lean: Path, file: str, column: str) -> None:
     own, index = (rows[rows["Symbol"] == name].set_index("Date") for name in ("AMZN", "SPX"))
     returns, benchmark = (changes(side["Adj Close"].to_numpy()) for side in (own, index))
     if column == "Alpha":
-        ours = rolling_alpha(returns, benchmark, 5, 0.0, 1)
+        ours = Rolling(returns, 5, benchmark, 0.0, 1).alpha
     else:
-        ours = rolling_beta(returns, benchmark, 5)
+        ours = Rolling(returns, 5, benchmark).beta
     known_equal(ours, index[column], 1e-7, 20)
 
 
@@ -92,7 +86,7 @@ def test_correlation(lean: Path) -> None:
     rows = pd.read_csv(lean / "spy_qqq_corr.csv")
     both = rows.pivot(index="Date", columns="Symbol", values="Close")
     expected = rows[rows["Symbol"] == "QQQ"].set_index("Date")["Correlation_Pearson"]
-    ours = rolling_correlation(both["SPY"].to_numpy(), both["QQQ"].to_numpy(), 252)
+    ours = Rolling(both["SPY"].to_numpy(), 252, both["QQQ"].to_numpy()).correlation
     known_equal(ours, expected.reindex(both.index).replace(0.0, np.nan), 1e-9, 3700)
 
 

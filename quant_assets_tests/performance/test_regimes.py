@@ -50,8 +50,8 @@ def test_what_applies_to_a_return_was_known_at_the_close_before() -> None:
     codes = {"trend": np.array([-1, 1, 0, 1], np.int8)}
     known = Regimes(dates, codes, np.full(4, np.nan))
     assert known.before(dates)["trend"].tolist() == [-1, -1, 1, 0]
-    between = np.array([dates[0] - 1, dates[3] + 1, dates[3] + 30])
-    assert known.before(between)["trend"].tolist() == [-1, 1, 1]
+    between = np.array([dates[0] - 1, dates[3] + 1, dates[3] + 21, dates[3] + 22])
+    assert known.before(between)["trend"].tolist() == [-1, 1, 1, -1]  # no table of last year
     nothing = Regimes(dates[:0], {"trend": np.empty(0, np.int8)}, np.empty(0))
     assert nothing.before(dates)["trend"].tolist() == [-1] * 4
 
@@ -77,6 +77,7 @@ def test_metrics_by_regime_are_those_of_its_days() -> None:
     expected = metrics_of_many(returns[bull], index[bull], rates[bull], 244)
     for name, values in expected.items():
         np.testing.assert_array_equal(found["bull"][name], values, name)
+    assert (found["bull"]["sessions"] == bull.sum()).all()
     counts = [len(returns) - (known.before(dates)[view] == UNKNOWN).sum() for view in VIEWS]
     assert counts == [450, 499, 0]
     assert np.isnan(found["bull"]["best_month"]).all()

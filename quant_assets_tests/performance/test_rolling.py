@@ -8,21 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quant_assets.performance.benchmark import spanned
 from quant_assets.performance.metrics import metrics
-from quant_assets.performance.rolling import (
-    rolling_alpha,
-    rolling_beta,
-    rolling_correlation,
-    rolling_sharpe,
-    rolling_sortino,
-    rolling_volatility,
-)
+from quant_assets.performance.rolling import Rolling
 from quant_assets_tests.backtests.samples import sessions
 from quant_assets_tests.performance.samples import fat_tailed
 from quant_assets_tests.prefix import PanelInputs, check_prefix
 
 DAYS = 244
 WINDOW = 60
+NAMES = ("sharpe", "sortino", "volatility", "beta", "alpha", "correlation")
 
 
 def both(days: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -33,19 +28,14 @@ def both(days: int = 200, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def test_each_window_is_measured_as_if_alone() -> None:
     returns, index, rate = both()
-    found = {
-        "sharpe": rolling_sharpe(returns, WINDOW, rate, DAYS),
-        "sortino": rolling_sortino(returns, WINDOW, rate, DAYS),
-        "volatility": rolling_volatility(returns, WINDOW, DAYS),
-        "beta": rolling_beta(returns, index, WINDOW, rate, DAYS),
-        "alpha": rolling_alpha(returns, index, WINDOW, rate, DAYS),
-        "correlation": rolling_correlation(returns, index, WINDOW),
-    }
+    index[[70, 140, 141]] = np.nan
+    rolled = Rolling(returns, WINDOW, index, rate, DAYS, WINDOW - 3)
+    found = {name: getattr(rolled, name) for name in NAMES}
     for name, values in found.items():
         assert values.shape == returns.shape
         assert np.isnan(values[: WINDOW - 1]).all()
         assert np.isfinite(values[WINDOW - 1 :]).all(), name
-    for t in (WINDOW - 1, 130, 199):
+    for t in (WINDOW - 1, 120, 195):  # gaps of the index lie within the windows
         days = slice(t + 1 - WINDOW, t + 1)
         for s in range(3):
             alone = metrics(returns[days, s], index[days], rate[days], DAYS)
@@ -70,13 +60,10 @@ def test_equal_to_quantstats_and_empyrical() -> None:
         "beta": greeks["beta"],
         "alpha": (1 + greeks["alpha"]) ** DAYS - 1,  # theirs is that of a day
     }
-    ours = {
-        "sharpe": rolling_sharpe(panel[:, 0], WINDOW, 0.02, DAYS),
-        "sortino": rolling_sortino(panel[:, 0], WINDOW, 0.02, DAYS),
-        "volatility": rolling_volatility(panel[:, 0], WINDOW, DAYS),
-        "beta": rolling_beta(panel[:, 0], index, WINDOW),
-        "alpha": rolling_alpha(panel[:, 0], index, WINDOW, 0.0, DAYS),
-    }
+    at_rate = Rolling(panel[:, 0], WINDOW, None, 0.02, DAYS)
+    against = Rolling(panel[:, 0], WINDOW, index, 0.0, DAYS)
+    ours = {name: getattr(at_rate, name) for name in NAMES[:3]}
+    ours |= {name: getattr(against, name) for name in NAMES[3:]}
     for name, values in theirs.items():
         np.testing.assert_allclose(ours[name], values, rtol=1e-9, atol=1e-10, err_msg=name)
     beta = empyrical.roll_beta(own, other, window=WINDOW)
@@ -92,15 +79,16 @@ def test_days_without_a_return_are_left_out(window: int, seed: int, missing: flo
     returns[random.random(40) < missing] = np.nan
     index[random.random(40) < missing] = np.nan
     least = int(random.integers(2, window + 1))
-    volatility = rolling_volatility(returns, window, DAYS, least)
+    volatility = Rolling(returns, window, annualization=DAYS, least=least).volatility
     expected = pd.Series(returns).rolling(window, least).std(ddof=1).to_numpy() * np.sqrt(DAYS)
     expected[: window - 1] = np.nan
     np.testing.assert_allclose(volatility, expected, atol=1e-9)
-    beta = rolling_beta(returns, index, window, least=least)
+    beta = Rolling(returns, window, index, least=least).beta
+    spans = spanned(returns, index)
     for t in range(40):
         days = slice(max(0, t + 1 - window), t + 1)
         known = ~np.isnan(returns[days]) & ~np.isnan(index[days])
-        own, other = returns[days][known], index[days][known]
+        own, other = spans[days][known], index[days][known]
         if t + 1 < window or len(own) < least or np.ptp(other) == 0:
             assert np.isnan(beta[t])
         else:
@@ -110,11 +98,21 @@ def test_days_without_a_return_are_left_out(window: int, seed: int, missing: flo
 
 def test_what_does_not_vary_has_no_ratio() -> None:
     flat = np.full(10, 0.01)
-    assert np.isnan(rolling_sharpe(flat, 5)).all()
-    assert np.isnan(rolling_sortino(flat, 5)).all()
-    assert (rolling_volatility(flat, 5)[4:] == 0).all()
-    assert np.isnan(rolling_correlation(flat, np.arange(10.0), 5)).all()
-    assert np.isnan(rolling_alpha(np.arange(10.0), flat, 5)).all()
+    saved = 1e6 * np.cumprod(np.full(11, 1.01))  # interest differs by rounding only
+    for still in (flat, saved[1:] / saved[:-1] - 1):
+        rolled = Rolling(still, 5, np.arange(10.0), 0.05)
+        assert np.isnan(rolled.sharpe).all()
+        assert np.isnan(rolled.sortino).all()
+        assert (rolled.volatility[4:] == 0).all()
+        assert np.isnan(rolled.correlation).all()
+        assert np.isnan(Rolling(np.arange(10.0), 5, still).alpha).all()
+    assert np.isnan(Rolling(np.arange(10.0), 5).beta).all()
+    returns, _, rate = both()
+    returns[50:120] = 0.0  # in cash: what varies is the rate
+    found = Rolling(returns, WINDOW, None, rate).sharpe
+    assert np.isnan(found[49 + WINDOW : 120]).all()
+    assert np.isfinite(found[120:]).all()
+    assert (np.abs(found[120:]) < 20).all()
 
 
 def test_nothing_knows_the_future() -> None:
@@ -129,12 +127,8 @@ def test_nothing_knows_the_future() -> None:
 
     def rolled(data: PanelInputs) -> dict[str, np.ndarray]:
         own, rates = data.fields["returns"], np.nan_to_num(data.series["rate"])
-        return {
-            "sharpe": rolling_sharpe(own, 30, rates),
-            "sortino": rolling_sortino(own, 30, rates),
-            "alpha": rolling_alpha(own, data.series["index"], 30, rates),
-            "correlation": rolling_correlation(own, data.series["index"], 30),
-        }
+        found = Rolling(own, 30, data.series["index"], rates)
+        return {name: getattr(found, name) for name in NAMES}
 
     check_prefix(rolled, inputs, lookback=30)
 
@@ -142,11 +136,11 @@ def test_nothing_knows_the_future() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: rolling_sharpe(np.zeros((2, 2, 2))), r"shape \(T,\) or \(T, S\)"),
-        (lambda: rolling_sharpe(np.zeros(9), 1), "window=1, least=None"),
-        (lambda: rolling_volatility(np.zeros(9), 5, least=6), "window=5, least=6"),
+        (lambda: Rolling(np.zeros((2, 2, 2))), r"shape \(T,\) or \(T, S\)"),
+        (lambda: Rolling(np.zeros(9), 1), "window=1, least=None"),
+        (lambda: Rolling(np.zeros(9), 5, least=6), "window=5, least=6"),
         (
-            lambda: rolling_beta(np.zeros(9), np.zeros(8), 5),
+            lambda: Rolling(np.zeros(9), 5, np.zeros(8)),
             r"benchmark must have the shape \(9,\)",
         ),
     ],

@@ -159,6 +159,18 @@ def test_rows_of_another_strategy_are_refused() -> None:
         strategy_sheet(rows, STRATEGY, PARAMETERS, market())
 
 
+def test_the_income_tax_is_told_from_the_sale_on() -> None:
+    rows = backtest(np.array([0.25, 0.0, 0.0]))
+    rows = rows.append_column("tax", pa.array([0.0, 0.0, 0.1]))
+    paid = strategy_sheet(rows, STRATEGY, PARAMETERS, market()).activity.tax
+    rows = rows.append_column("tax_owed", pa.array([0.05, 0.1, 0.0]))
+    owed = strategy_sheet(rows, STRATEGY, PARAMETERS, market()).activity.tax
+    assert paid is not None
+    assert owed is not None
+    assert paid.tolist() == pytest.approx([0.0, 0.0, 0.08])
+    assert owed.tolist() == pytest.approx([0.05, 0.04, 0.0])
+
+
 def test_the_account_is_told_in_shares_of_equity() -> None:
     rows = backtest(np.array([0.1, 0.2]))
     rows = rows.append_column("cash", pa.array([0.55, 0.66]))
@@ -187,6 +199,11 @@ def test_index_returns_begin_with_the_close_before_and_span_gaps() -> None:
     np.testing.assert_allclose(index_returns(table, dates[:1]), [np.nan], equal_nan=True)
     # the index before the first decision is known, its return since then is what counts
     np.testing.assert_allclose(index_returns(table, dates[3:5]), [0.1, -0.5])
+    # a first day without a close, or one after months without: its return would be of more days
+    assert np.isnan(index_returns(table, dates[2:4])).all()
+    stale = np.append(dates[:2], dates[1] + np.array([90, 91]))
+    late = pa.table({"date": date_column(stale), "index_close": pa.array([1.0, 1.0, 3.0, 3.3])})
+    np.testing.assert_allclose(index_returns(late, stale[2:]), [np.nan, 0.1], equal_nan=True)
     assert np.isnan(index_returns(None, dates)).all()
     assert index_returns(table, dates[:0]).shape == (0,)
 

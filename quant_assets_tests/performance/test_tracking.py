@@ -2,14 +2,17 @@
 
 import logging
 import os
+import socket
 import sqlite3
+import threading
 from contextlib import closing
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from quant_assets.performance.tracking import BacktestRecord, BacktestTracking
-from quant_assets_tests.end_to_end.servers import free_port
 
 RECORD = BacktestRecord(
     market="us",
@@ -70,12 +73,102 @@ def test_a_backtest_is_a_finished_run_of_its_own_experiment(database: tuple[str,
     assert sorted(f.path for f in client.list_artifacts(told.run_id)) == ["equity.png", "page.html"]
 
 
-def test_a_server_that_is_down_is_a_fault_of_the_report(tmp_path: Path) -> None:
-    told = tracking(f"http://127.0.0.1:{free_port()}", tmp_path).log(RECORD)
+def test_a_search_is_a_run_with_children_in_the_same_experiment(
+    database: tuple[str, Path],
+) -> None:
+    from mlflow import MlflowClient
+
+    uri, folder = database
+    nan = float("nan")
+    parent = replace(RECORD, series={"window": [0.1, nan, 0.3]}, name="search")
+    children = [replace(RECORD, parameters={"lookback": k}, name=f"trial {k}") for k in (1, 2)]
+    told = tracking(uri, folder).log(parent, children)
+    assert told.fault is None
+    assert told.run_id is not None
+    client = MlflowClient(uri)
+    run = client.get_run(told.run_id)
+    steps = client.get_metric_history(told.run_id, "window")
+    assert [(point.step, point.value) for point in steps] == [(0, 0.1), (2, 0.3)]
+    found = client.search_runs(
+        [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{told.run_id}'"
+    )
+    assert {child.data.params["lookback"] for child in found} == {"1", "2"}
+    assert {child.info.run_name for child in found} == {"trial 1", "trial 2"}
+    assert {child.data.tags["strategy"] for child in found} == {RECORD.strategy}
+    assert {child.info.status for child in found} == {"FINISHED"}
+
+
+def test_what_mlflow_refuses_is_a_fault_and_leaves_no_run_running(
+    database: tuple[str, Path],
+) -> None:
+    from mlflow import MlflowClient
+
+    uri, folder = database
+    told = tracking(uri, folder).log(replace(RECORD, metrics={"/": 1.0}))
+    assert (told.fault or "").startswith("MlflowException: ")
+    assert told.run_id is not None
+    assert MlflowClient(uri).get_run(told.run_id).info.status == "FAILED"
+
+
+@pytest.mark.parametrize("hung", [False, True])
+@pytest.mark.parametrize("kind", ["http", "postgresql+psycopg2"])
+def test_a_server_that_is_down_or_hangs_is_a_fault_of_the_report(
+    kind: str, hung: bool, tmp_path: Path
+) -> None:
+    """MLflow itself would try for minutes; a hung server takes connections and says nothing."""
+    if kind != "http":
+        pytest.importorskip("psycopg2")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        if hung:
+            silent.listen(50)
+        port = silent.getsockname()[1]
+        told = tracking(f"{kind}://tester@127.0.0.1:{port}/x", tmp_path).log(RECORD)
     assert told.run_id is None
     assert told.url is None
-    assert "failed with exception" in (told.fault or "")
+    assert "failed with exception" in (told.fault or "") or "connection" in (told.fault or "")
     assert told.seconds < 60
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_server_that_is_busy_or_trickles_is_not_waited_for(
+    busy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks to be tried again in ten minutes, or sends a byte before each time-out."""
+    done = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(429 if busy else 200)
+            self.send_header("Retry-After", "600")
+            self.send_header("Content-Length", "0" if busy else "1000")
+            self.end_headers()
+            while not busy and not done.wait(0.2):
+                self.wfile.write(b" ")
+                self.wfile.flush()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    monkeypatch.setattr("quant_assets.performance.tracking._LONGEST", 30.0 if busy else 3.0)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        told = tracking(f"http://127.0.0.1:{server.server_port}", tmp_path).log(RECORD)
+        done.set()
+        server.shutdown()
+    expected = "MlflowException: " if busy else "TimeoutError: no end after 3 s"
+    assert (told.fault or "").startswith(expected)
+    assert told.run_id is None
+
+
+def test_children_end_when_a_server_is_slow(
+    database: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri, folder = database
+    monkeypatch.setattr("quant_assets.performance.tracking._SECONDS_A_RUN", -1.0)
+    told = tracking(uri, folder).log(RECORD, [RECORD] * 3)
+    assert told.run_id is not None
+    assert told.fault == "TimeoutError: 0 of 3 child runs logged: the server is slow"
 
 
 def test_a_locked_database_is_a_fault_and_serves_again(

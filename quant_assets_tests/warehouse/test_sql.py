@@ -163,6 +163,13 @@ def test_an_unknown_table(filled: Warehouse, query: str, message: str) -> None:
         filled.sql(query)
 
 
+def test_a_query_changes_nothing(filled: Warehouse) -> None:
+    for query in ("drop table us.bars", "-- all of it\n DROP TABLE us.bars"):
+        with pytest.raises(QueryError, match="READONLY"):
+            filled.sql(query)
+    assert filled.sql("select count() as n from us.bars")["n"][0] > 0
+
+
 def test_a_wrong_query(filled: Warehouse) -> None:
     with pytest.raises(QueryError, match=r"Unknown expression identifier `clos`.*close"):
         filled.sql("SELECT clos FROM us.bars")

@@ -17,6 +17,9 @@ MINIMUM_SESSIONS = 20
 
 KINDS = ("pearson", "spearman", "downside")
 
+# What the returns of an account that earns the same interest every day differ by is less.
+_ROUNDING = 1e-13
+
 
 @dataclass(frozen=True)
 class Correlations:
@@ -62,9 +65,10 @@ def correlations(found: StrategyReturns) -> Correlations:
             x, y = x[common], y[common]
             lost = (x < 0) & (y < 0)
             first, last = (common[0], common[-1]) if len(common) else (-1, -1)
+            pearson = _pearson(x, y)
             facts = {
-                "pearson": _pearson(x, y),
-                "spearman": _pearson(_ranks(x), _ranks(y)),
+                "pearson": pearson,
+                "spearman": np.nan if np.isnan(pearson) else _pearson(_ranks(x), _ranks(y)),
                 "downside": _pearson(x[lost], y[lost]),
                 "sessions": len(common),
                 "downside_sessions": int(lost.sum()),
@@ -133,7 +137,7 @@ def correlation_table(found: StrategyReturns, measured: Correlations) -> pa.Tabl
 
 
 def _pearson(x: FloatArray, y: FloatArray) -> float:
-    if len(x) < MINIMUM_SESSIONS or x.min() == x.max() or y.min() == y.max():
+    if len(x) < MINIMUM_SESSIONS or min(np.ptp(x), np.ptp(y)) <= _ROUNDING:
         return np.nan
     x, y = x - x.mean(), y - y.mean()
     value = float((x @ y) / np.sqrt((x @ x) * (y @ y)))

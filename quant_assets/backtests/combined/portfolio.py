@@ -38,7 +38,8 @@ class Portfolio:
         turnover: value moved as a share of the equity that was switched.
         held: number of strategies held at the close.
         equity: product of 1 + gross - cost.
-        weights: set at the close of each of `switched`, over all strategies; they sum to 1.
+        weights: set at the close of each of `switched`, over all strategies; they sum to 1, or to
+            0 where no strategy was left.
     """
 
     method: Method
@@ -93,19 +94,23 @@ def combine(
         settings: windows and costs.
         methods: by name.
 
-    A portfolio begins when LEAST_STRATEGIES have joined. A strategy joins when `minimum_sessions`
-    of the `window` sessions before a decision are known, the last one among them, and it moved at
-    all in that time; it leaves when that no longer holds.
+    A portfolio begins when LEAST_STRATEGIES have joined, and goes on with those that are left, in
+    cash without any. A strategy joins when `minimum_sessions` of the `window` sessions before a
+    decision are known, the last one among them, and it lost on one of them: an account that never
+    does lies in cash, with interest or without, and every method that looks at risk would put all
+    into it. It leaves when that no longer holds.
     """
     excess = found.values - np.nan_to_num(risk_free)[:, None]
     rows = [(d, _who(found.values[: d + 1], settings)) for d in month_ends(found.dates)]
-    rows = [(d, who) for d, who in rows if len(who) >= LEAST_STRATEGIES]
+    enough = (k for k, (_, who) in enumerate(rows) if len(who) >= LEAST_STRATEGIES)
+    rows = rows[next(enough, len(rows)) :]
     known = [_known(found.values, excess, regime, d, who, settings) for d, who in rows]
     made = {}
     for name, method in methods.items():
         weights = np.zeros((len(rows), len(found.names)))
         for k, (_, who) in enumerate(rows):
-            weights[k, who] = method.weigh(known[k])
+            if len(who):
+                weights[k, who] = method.weigh(known[k])
         made[name] = _held(found, [d + 1 for d, _ in rows], weights, method, settings)
     decided = np.array([d for d, _ in rows], np.int64)
     joined: dict[str, np.datetime64] = {}
@@ -139,10 +144,10 @@ def _who(until: FloatArray, settings: CombinedSettings) -> np.ndarray:
             # Days must be common to all: whoever has the fewest leaves, until they are enough.
             places = np.delete(places, np.argmin(known[:, places].sum(axis=0)))
             continue
-        moves = complete.min(axis=0) < complete.max(axis=0)
-        if moves.all():
+        lost = complete.min(axis=0) < 0
+        if lost.all():
             break
-        places = places[moves]
+        places = places[lost]
     return places
 
 
@@ -208,7 +213,7 @@ def _notes(
     return [
         f"the strategy {name} is not in the portfolios since {found.dates[last + 1]}: of the last "
         f"{settings.window} sessions it has {known[place]} returns, {settings.minimum_sessions} "
-        "with the last one among them are needed, and they must vary"
+        "with the last one among them are needed, and one of them must be a loss"
         for place, name in enumerate(found.names)
         if place not in who
     ]

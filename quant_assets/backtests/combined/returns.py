@@ -49,14 +49,15 @@ class StrategyReturns:
 
 
 def strategy_returns(backtest: pa.Table, expected: Sequence[str]) -> StrategyReturns:
-    """The returns of the expected strategies; rows of others are left out.
+    """The returns of the expected strategies; rows of others, or without a return, are left out.
 
     Args:
         backtest: strategy, date, net_return of table `backtest`.
         expected: names of the strategies of the market. One that has no row (its backtest failed,
             has not been run, or never decided anything) is named in `missing` and in the notes.
     """
-    rows = backtest.filter(pc.is_in(backtest["strategy"], pa.array(list(expected), pa.string())))
+    asked = pc.is_in(backtest["strategy"], pa.array(list(expected), pa.string()))
+    rows = backtest.filter(pc.and_kleene(asked, pc.is_finite(backtest["net_return"])))
     present = set(pc.unique(rows["strategy"]).to_pylist())
     names = tuple(name for name in expected if name in present)
     missing = tuple(name for name in expected if name not in present)

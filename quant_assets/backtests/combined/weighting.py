@@ -51,6 +51,9 @@ class Method:
 
 METHODS: dict[str, Method] = {}
 
+# What the returns of an account that earns the same interest every day differ by is less.
+_ROUNDING = 1e-13
+
 
 def _method(name: str, title: str) -> Callable[[Weigh], Weigh]:
     """Register the function below."""
@@ -108,7 +111,7 @@ def _regime_sharpe(known: Known) -> FloatArray:
 def _by_sharpe(excess: FloatArray) -> FloatArray:
     deviation = excess.std(axis=0, ddof=1)
     sharpe = np.zeros(len(deviation))
-    np.divide(excess.mean(axis=0), deviation, out=sharpe, where=deviation > 0)
+    np.divide(excess.mean(axis=0), deviation, out=sharpe, where=deviation > _ROUNDING)
     strength = np.maximum(sharpe, 0.0)
     total = strength.sum()
     if not total > 0:

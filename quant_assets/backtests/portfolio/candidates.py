@@ -27,6 +27,7 @@ class Candidates:
         sectors: (M,) names; None is not known and not limited.
         previous: (M,) weights that are held before the orders, shares of equity.
         prices: (M,) at which orders are counted in shares; NaN without one.
+        market_values: (M,) of which the market's weights follow; NaN where not known.
         unfit: (M,) why a security may not be held, None if it may.
         no_buy: (M,) why it cannot be bought, None if it can.
         no_sell: (M,) why it cannot be sold, None if it can.
@@ -42,6 +43,7 @@ class Candidates:
     sectors: tuple[str | None, ...]
     previous: FloatArray
     prices: FloatArray
+    market_values: FloatArray
     unfit: tuple[str | None, ...]
     no_buy: tuple[str | None, ...]
     no_sell: tuple[str | None, ...]
@@ -50,7 +52,8 @@ class Candidates:
         count = len(self.symbols)
         if len(set(self.symbols)) < count:
             raise AllocationError("a symbol stands twice among the candidates")
-        for name in ("ranks", "scores", "confidences", "expected", "previous", "prices"):
+        vectors = ("ranks", "scores", "confidences", "expected", "previous", "prices")
+        for name in (*vectors, "market_values"):
             if getattr(self, name).shape != (count,):
                 raise AllocationError(
                     f"{name} of the candidates must have the shape ({count},). "
@@ -105,6 +108,11 @@ class Candidates:
         if reason is None and not self.prices[place] > 0:
             return "no price"
         return reason
+
+    @property
+    def all_stuck(self) -> list[int]:
+        """Places of the positions that cannot be made smaller."""
+        return [place for place in range(len(self.symbols)) if self.stuck(place) is not None]
 
     def closed_to(self, place: int, sign: int) -> str | None:
         """Why a position cannot be made larger on a side (1 long, -1 short), None if it can."""

@@ -115,7 +115,7 @@ def construct(
         why.add(place, reason)
     wanted, target = targets(candidates, settings, sides, why)
     tell_stuck_and_dropped(candidates, settings, sides, passed, why)
-    first = within_caps(candidates, settings, sides)
+    first = within_caps(candidates, settings)
     shared = within_turnover(candidates.previous, first, target, settings.limits.turnover)
     reached = one_after_another(candidates, settings, first, shared, target)
     tell_turnover(candidates, settings, target, reached, why)

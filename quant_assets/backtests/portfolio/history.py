@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quant_assets.backtests.portfolio.covariance import sample_covariance, shrunk_covariance
-from quant_assets.market_data.panels import FloatArray, Panel
+from quant_assets.market_data.panels import FloatArray
 from quant_assets.settings_portfolio import PortfolioSettings
 
 
@@ -22,13 +22,6 @@ class History:
 
     symbols: np.ndarray
     closes: FloatArray
-
-    @classmethod
-    def of(cls, prices: Panel, day: np.datetime64, lookback: int) -> "History":
-        """The last `lookback` + 1 sessions of a panel with the field `close`, up to the day."""
-        t = int(np.searchsorted(prices.dates, day))
-        rows = slice(max(t - lookback, 0), t + 1)
-        return cls(prices.symbols, prices["close"][rows])
 
     def places(self, symbols: list[str]) -> np.ndarray:
         """Columns of symbols, -1 for one without any bar."""
@@ -64,8 +57,8 @@ class History:
     ) -> tuple[FloatArray, FloatArray, list[str | None]]:
         """Covariances a year (M, M), sample correlations (M, M), and why a security has none.
 
-        Returns are those of closes that are carried forward over sessions without a bar; before
-        the first close they count as 0. Securities with too few returns, or whose price never
+        Returns are those of closes that are carried forward over sessions without a bar (before
+        the first close see `_returns`). Securities with too few of them, or whose price never
         moved, have NaN and a reason.
         """
         closes = self._chosen(symbols)
@@ -95,10 +88,20 @@ class History:
         return covariance, correlation, reasons
 
     def _returns(self, symbols: list[str]) -> FloatArray:
-        """Simple returns a session, (L, M); 0 before the first close."""
+        """Simple returns a session, (L, M).
+
+        Of a security whose first close comes later, those before it are the mean of its returns,
+        and the others are moved away from that mean times the root of L over how many they are: a
+        young security would else look calm, and its variance is that of the sessions it has.
+        """
         carried = self._carried(symbols)
-        with np.errstate(invalid="ignore"):
-            returns: FloatArray = np.nan_to_num(carried[1:] / carried[:-1] - 1.0)
+        returns: FloatArray = carried[1:] / carried[:-1] - 1.0
+        since = np.isfinite(returns).sum(axis=0)
+        for place in np.flatnonzero(since < len(returns)):
+            own = returns[len(returns) - since[place] :, place]
+            mean = own.mean() if len(own) else 0.0
+            own[:] = mean + (own - mean) * np.sqrt(len(returns) / max(len(own), 1))
+            returns[: len(returns) - len(own), place] = mean
         return returns
 
     def _chosen(self, symbols: list[str]) -> FloatArray:

@@ -28,8 +28,9 @@ def pick(
     """The sides of the portfolio, and why candidates that were ranked high enough are not in it.
 
     Each side is gone through from its best candidate on until it has `names` positions, those that
-    are stuck included. A candidate is passed over if it is unfit, cannot be traded, or correlates
-    above the limit with one that was taken before it.
+    are stuck included. A candidate is passed over if it is unfit, cannot be traded, correlates
+    above the limit with one that was taken before it, or if strategies want it on the other side:
+    their scores are weights, while those of a model only rank.
     """
     order = candidates.by_rank
     signs = (1,) if settings.direction == "long_only" else (1, -1)
@@ -38,9 +39,7 @@ def pick(
     taken: set[int] = set()
     for sign in signs:
         stuck = tuple(
-            place
-            for place in range(len(candidates.symbols))
-            if candidates.stuck(place) is not None and candidates.previous[place] * sign > 0
+            place for place in candidates.all_stuck if candidates.previous[place] * sign > 0
         )
         side = list(stuck)
         for place in order if sign > 0 else reversed(order):
@@ -64,6 +63,8 @@ def _why_not(
     unfit = candidates.unfit[place]
     if unfit is not None:
         return unfit
+    if settings.source == "strategies" and candidates.scores[place] * sign < 0:
+        return f"score: the strategies want it {'short' if sign > 0 else 'long'}"
     closed = candidates.closed_to(place, sign)
     if closed is not None and candidates.previous[place] * sign <= 0:
         return f"not tradable: {closed}"

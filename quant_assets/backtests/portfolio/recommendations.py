@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from quant_assets.backtests.market_value import MarketValues, float_values
 from quant_assets.backtests.portfolio.candidates import Candidates
 from quant_assets.backtests.portfolio.construction import (
     Construction,
@@ -28,8 +29,14 @@ from quant_assets.settings_trading import Trading
 
 # So many times the names that are held are looked at on a side; limits pass over some of them.
 CONSIDERED = 4
-UNIVERSE = ("date", "symbol", "sector", "industry", "member", "halted", "limit_up", "limit_down")
+UNIVERSE = (
+    *("date", "symbol", "sector", "industry", "member", "average_turnover"),
+    *("halted", "limit_up", "limit_down"),
+)
 BARS = ("date", "symbol", "close", "price_factor")
+# What market values follow from, where a market has them; of the bars and of `valuations`.
+VALUE = "turnover"
+VALUATIONS = ("date", "symbol", "turnover_rate")
 
 Number = float | int | str
 
@@ -44,12 +51,13 @@ class Recommended:
 
 @dataclass(frozen=True)
 class _Day:
-    """What is known on one day: score and confidence, the universe, prices as traded."""
+    """What is known on one day: score and confidence, the universe, prices as traded, values."""
 
     scores: dict[str, tuple[float, float]]
     universe: pa.Table
     prices: dict[str, float]
     history: History
+    market: MarketValues
 
 
 def recommend(
@@ -62,6 +70,7 @@ def recommend(
     settings: PortfolioSettings,
     trading: Trading,
     annualization: int,
+    valuations: pa.Table | None = None,
 ) -> Recommended:
     """The orders of each day for the session after it.
 
@@ -70,34 +79,47 @@ def recommend(
 
     Args:
         scores: date, symbol, score, confidence (see `scores.py`).
-        bars: table `adjusted_bars`, the columns BARS, from `settings.lookback` sessions before the
-            first day on.
+        bars: table `adjusted_bars`, the columns BARS (and VALUE with valuations), from
+            `settings.lookback` sessions before the first day on.
         universe: table `universe` of the days, the columns UNIVERSE.
         previous: rows of `recommendations` of the session before the first day.
         sessions: of the bars, ascending, `datetime64[D]`.
         days: of the sessions, those to make orders on, ascending.
         settings: method, sizes, limits.
-        trading: capital, lot, band, and when a security without bars counts as gone.
+        trading: capital, lot, band.
         annualization: sessions a year.
+        valuations: table `valuations` of the sessions, the columns VALUATIONS: the market values
+            of Black and Litterman's prior; without it traded values stand in for them.
     """
-    prices = Panel.from_table(bars, ["close", "price_factor"], sessions)
+    fields = ["close", "price_factor", *([] if valuations is None else [VALUE])]
+    prices = Panel.from_table(bars, fields, sessions)
+    values = None if valuations is None else float_values(prices, valuations)
     held = _weights(previous)
     scored, known = _Days(scores), _Days(universe)
     rows: list[tuple[np.datetime64, Order]] = []
     made: list[Construction] = []
     for day in days:
+        universe_of_day, rows_of_day = known.of(day), _until(prices, day, settings.lookback)
         today = _Day(
             _pairs(scored.of(day)),
-            known.of(day),
+            universe_of_day,
             _raw_prices(prices, day),
-            History.of(prices, day, settings.lookback),
+            History(prices.symbols, prices["close"][rows_of_day]),
+            MarketValues.traded(universe_of_day)
+            if values is None
+            else MarketValues.latest(prices.symbols, values[rows_of_day]),
         )
-        held, closed = _moved(held, today, trading.stale_sessions)
+        held, closed = _moved(held, today)
+        for order in closed:  # what is closed today is not ordered today
+            today.scores.pop(order.symbol, None)
         done = _orders(held, today, settings, trading, annualization)
         made.append(done)
         rows += [(day, order) for order in (*done.orders, *closed)]
         held = {order.symbol: order.target for order in done.orders if order.target != 0}
-    return Recommended(_table(rows), _summary(made, days, previous))
+    summary = _summary(made, days, previous)
+    if made and settings.method == "black_litterman":
+        summary["prior"] = today.market.source
+    return Recommended(_table(rows), summary)
 
 
 def _orders(
@@ -142,6 +164,7 @@ def _candidates(
         tuple(_text(row.get(settings.limits.sectors_by)) for row in rows),
         np.array([held.get(symbol, 0.0) for symbol in symbols]),
         np.array([today.prices.get(symbol, np.nan) for symbol in symbols]),
+        np.array([today.market.values.get(symbol, np.nan) for symbol in symbols]),
         tuple(
             reason or (None if row.get("member") else "not a member of the universe")
             for reason, row in zip(reasons, rows, strict=True)
@@ -174,45 +197,37 @@ def _halted(symbol: str, row: Mapping[str, Any], today: _Day) -> str | None:
     return None if symbol in today.prices else "no bar on the day"
 
 
-def _moved(
-    held: Mapping[str, float], today: _Day, stale_sessions: int
-) -> tuple[dict[str, float], list[Order]]:
+def _moved(held: Mapping[str, float], today: _Day) -> tuple[dict[str, float], list[Order]]:
     """The weights that yesterday's targets have become, without those that no longer trade.
 
-    A position that had no bar for more than `stale_sessions` counts as paid out at its last close:
-    it has a row of its own and is cash from then on.
+    A position without a bar that the universe no longer lists (a halt, however long, ends no
+    listing) counts as paid out at its last close: it has a row of its own and is cash from then on.
+    Where the day's returns have lost all of equity, every position has such a row.
     """
     symbols = sorted(held)
     weights = np.array([held[symbol] for symbol in symbols])
     growth = today.history.growth(symbols)
     equity = 1.0 + float((weights * (growth - 1.0)).sum())
+    if equity <= 0:
+        lost = f"equity: the day's returns lost {1.0 - equity:.0%} of it, so it begins anew as cash"
+        return {}, [_closed(symbol, held[symbol], lost) for symbol in symbols]
     moved = weights * growth / equity
     absent = today.history.sessions_without_bar(symbols)
+    listed = set(today.universe["symbol"].to_pylist())
     kept, closed = {}, []
     for symbol, weight, age in zip(symbols, moved.tolist(), absent.tolist(), strict=True):
-        if age > stale_sessions or age == len(today.history.closes):
+        if age and symbol not in listed:
             reason = f"stale: no bar for {age} sessions, taken as paid out at the last close"
-            nan = float("nan")
-            closed.append(
-                Order(
-                    symbol,
-                    None,
-                    nan,
-                    nan,
-                    nan,
-                    None,
-                    0.0,
-                    weight,
-                    0.0,
-                    0.0,
-                    nan,
-                    "closed",
-                    (reason,),
-                )
-            )
+            closed.append(_closed(symbol, weight, reason))
         else:
             kept[symbol] = weight
     return kept, closed
+
+
+def _closed(symbol: str, weight: float, reason: str) -> Order:
+    """The row of a position that is no more."""
+    nan = float("nan")
+    return Order(symbol, None, nan, nan, nan, None, 0.0, weight, 0.0, 0.0, nan, "closed", (reason,))
 
 
 def _weights(rows: pa.Table | None) -> dict[str, float]:
@@ -258,6 +273,12 @@ def _raw_prices(prices: Panel, day: np.datetime64) -> dict[str, float]:
     raw: FloatArray = prices["close"][t] / prices["price_factor"][t]
     there = np.flatnonzero(np.isfinite(raw))
     return {str(prices.symbols[place]): float(raw[place]) for place in there}
+
+
+def _until(prices: Panel, day: np.datetime64, lookback: int) -> slice:
+    """The rows of a day and of the `lookback` sessions before it."""
+    t = int(np.searchsorted(prices.dates, day))
+    return slice(max(t - lookback, 0), t + 1)
 
 
 def _text(value: object) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quant_assets.backtests.market_value import market_weights
 from quant_assets.backtests.portfolio.allocators import ALLOCATORS
 from quant_assets.backtests.portfolio.black_litterman import black_litterman_weights
 from quant_assets.backtests.portfolio.bounds import Bounds
@@ -39,8 +40,9 @@ class Sizer:
     A method of risk alone (equal, inverse volatility, risk parity) gives each pick its strength,
     times its confidence to the set power: sizes are in proportion to the strengths, and what caps
     cut from some goes to the others in proportion. A method that optimises has its optimum under
-    the caps; Black-Litterman takes the confidences for those of its views, Kelly has its expected
-    returns times them.
+    the caps; Black-Litterman takes the confidences for those of its views and the picks' shares of
+    the market for what is held without any (on the short side, for what is short), Kelly has its
+    expected returns times them.
     """
 
     def __init__(self, candidates: Candidates, side: Side, settings: PortfolioSettings) -> None:
@@ -53,6 +55,7 @@ class Sizer:
         )
         self._confidences = candidates.confidences[places]
         self._expected = side.sign * candidates.expected[places]
+        self._market = market_weights(candidates.market_values[places])
         self._optimised = settings.method in _OPTIMISED
         if not self._optimised:
             power = self._confidences**settings.confidence_power
@@ -91,7 +94,12 @@ class Sizer:
             fraction = self._settings.kelly_fraction
             return kelly(self._covariance, expected, fraction, self._names, bounds)
         return black_litterman_weights(
-            self._covariance, self._expected, self._confidences, names=self._names, bounds=bounds
+            self._covariance,
+            self._expected,
+            self._confidences,
+            self._market,
+            self._names,
+            bounds,
         )
 
 

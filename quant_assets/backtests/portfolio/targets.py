@@ -20,10 +20,11 @@ def targets(
     """Weights before any limit, and under all limits of the portfolio that is wanted."""
     count = len(candidates.symbols)
     wanted, target = np.zeros(count), np.zeros(count)
+    # Those of a side that is no longer wanted stay as well.
+    wanted[candidates.all_stuck] = candidates.previous[candidates.all_stuck]
     gross = settings.gross / len(sides)
     sizers = [Sizer(candidates, side, settings) if side.picks else None for side in sides]
     for side, sizer in zip(sides, sizers, strict=True):
-        wanted[list(side.stuck)] = target[list(side.stuck)] = candidates.previous[list(side.stuck)]
         if sizer is not None:
             wanted[list(side.picks)] = side.sign * sizer.sizes(gross)
     totals = [gross - _size(candidates, side.stuck) for side in sides]
@@ -43,25 +44,27 @@ def targets(
             else np.zeros(0)
             for sizer, side, room in zip(sizers, sides, rooms, strict=True)
         ]
-    fixed = np.zeros(count, bool)
-    for side, size in zip(sides, sizes, strict=True):
-        fixed[list(side.stuck)] = True
+    target[candidates.all_stuck] = candidates.previous[candidates.all_stuck]
+    smallest = target.copy()
+    parts = [
+        _hedging(candidates, sides, side, size) for side, size in zip(sides, sizes, strict=True)
+    ]
+    for side, size, part in zip(sides, sizes, parts, strict=True):
         target[list(side.picks)] = side.sign * size
-    calm = _calming(candidates, settings, target, fixed)
-    target[~fixed] *= calm
-    for side, room in zip(sides, rooms, strict=True):
-        _tell_caps(candidates, settings, side, room, wanted, target, calm, why)
+        smallest[list(side.picks)] = side.sign * size * part
+    calm = _calming(candidates, settings, smallest, target)
+    for side, room, part in zip(sides, rooms, parts, strict=True):
+        scale = part + calm * (1.0 - part)
+        target[list(side.picks)] *= scale
+        _tell_caps(candidates, settings, side, room, wanted, target, scale, why)
     return wanted + 0.0, target + 0.0  # no -0
 
 
-def within_caps(
-    candidates: Candidates, settings: PortfolioSettings, sides: tuple[Side, ...]
-) -> FloatArray:
+def within_caps(candidates: Candidates, settings: PortfolioSettings) -> FloatArray:
     """The held weights with the least that caps demand: the first thing that is done, (M,)."""
     weights = candidates.previous.copy()
-    stuck = [place for side in sides for place in side.stuck]
     free = np.ones(len(weights), bool)
-    free[stuck] = False
+    free[candidates.all_stuck] = False
     if settings.direction == "long_only":
         weights[free] = np.maximum(weights[free], 0.0)
     limit = settings.limits.position
@@ -95,26 +98,31 @@ def _room(candidates: Candidates, settings: PortfolioSettings, side: Side) -> Ro
     return Room(each, sectors)
 
 
-def _calming(
-    candidates: Candidates, settings: PortfolioSettings, weights: FloatArray, fixed: np.ndarray
+def _hedging(
+    candidates: Candidates, sides: tuple[Side, ...], side: Side, sizes: FloatArray
 ) -> float:
-    """By what, at most 1, the weights that are not fixed are scaled to the target volatility.
+    """The share of a side's picks that the stuck positions of the other side need against them."""
+    open_ = max(_size(candidates, each.stuck) for each in sides) - _size(candidates, side.stuck)
+    return min(1.0, open_ / float(sizes.sum())) if open_ > 0 and sizes.sum() > 0 else 0.0
 
-    With f the fixed and x the other weights it is the largest s with (f + s x)'Σ(f + s x) at most
-    the squared target; 0 where the fixed ones alone are beyond it.
+
+def _calming(
+    candidates: Candidates, settings: PortfolioSettings, smallest: FloatArray, weights: FloatArray
+) -> float:
+    """How far, at most 1, to go from the smallest portfolio to the wanted one for its volatility.
+
+    The smallest is what is stuck and its hedge, f, the way to the wanted one x: it is the largest s
+    with (f + s x)'Σ(f + s x) at most the squared target; without one, that of the least volatility.
     """
     if settings.volatility_target is None:
         return 1.0
     covariance = np.nan_to_num(candidates.covariance)
-    f, x = np.where(fixed, weights, 0.0), np.where(fixed, 0.0, weights)
+    f, x = smallest, weights - smallest
     a, b = float(x @ covariance @ x), float(f @ covariance @ x)
     c = float(f @ covariance @ f) - settings.volatility_target**2
     if a + 2 * b + c <= 0 or a <= 0:
         return 1.0
-    if c >= 0 and b >= 0:
-        return 0.0
-    inside = b * b - a * c
-    return float(np.clip((np.sqrt(inside) - b) / a, 0.0, 1.0)) if inside > 0 else 0.0
+    return float(np.clip((np.sqrt(max(b * b - a * c, 0.0)) - b) / a, 0.0, 1.0))
 
 
 def _tell_caps(

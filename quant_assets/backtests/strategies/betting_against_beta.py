@@ -27,8 +27,8 @@ class BettingAgainstBeta(Strategy):
     111(1). Beta is correlation times the ratio of volatilities: volatilities of daily log returns,
     correlations of overlapping three-day log returns, which bears with prices that lag; it is drawn
     towards 1 (Vasicek). Weights within a side are in proportion to how far the rank of beta lies
-    from the middle. The sides are sized so that their betas cancel, as far as
-    `maximum_weight` lets them, and together make `gross`.
+    from the middle. The sides are sized so that their betas cancel and together make `gross`; where
+    `maximum_weight` keeps one side small, the other is made smaller with it.
     The paper's correlations span five years; here the default is one, so that young members count.
     """
 
@@ -90,4 +90,9 @@ def _weights(beta: FloatArray, parameters: BettingAgainstBeta.Parameters) -> Flo
     # A side with a beta of 0 or less cannot be sized to cancel the other one.
     share = of_high / (of_low + of_high) if min(of_low, of_high) > 0 else 0.5
     long = capped(low, parameters.gross * share, parameters.maximum_weight)
-    return long - capped(high, parameters.gross * (1.0 - share), parameters.maximum_weight)
+    short = capped(high, parameters.gross * (1.0 - share), parameters.maximum_weight)
+    of_long, of_short = float(long @ beta), float(short @ beta)
+    least = min(of_long, of_short)
+    if least > 0:  # caps are no bar to either side's becoming smaller
+        long, short = long * (least / of_long), short * (least / of_short)
+    return long - short

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
 
+from quant_assets.backtests.formation import FORMATIONS, FormationParameters
 from quant_assets.backtests.rows import DueRows
 from quant_assets.backtests.selection import (
     SelectionParameters,
@@ -30,21 +30,10 @@ class CrossSectionalMomentum(Strategy):
     )
     family = "momentum"
     needs = ("close", "member")
-    grid: ClassVar[Grid] = {"lookback": (63, 126, 189, 252, 378), "skip": (0, 5, 10, 21, 42)}
+    grid: ClassVar[Grid] = FORMATIONS
 
-    class Parameters(SelectionParameters):
+    class Parameters(FormationParameters, SelectionParameters):
         """Formation period and selection."""
-
-        lookback: int = Field(252, ge=21, le=756, description="sessions back to the first price")
-        skip: int = Field(21, ge=0, le=126, description="latest sessions that are left out")
-
-        @model_validator(mode="after")
-        def _a_period_is_left(self) -> "CrossSectionalMomentum.Parameters":
-            if self.skip >= self.lookback:
-                raise ValueError(
-                    f"skip must be shorter than lookback ({self.lookback}). Got {self.skip} instead"
-                )
-            return self
 
     def lookback(self, parameters: "CrossSectionalMomentum.Parameters") -> int:
         """The first price of the formation period."""
@@ -55,11 +44,7 @@ class CrossSectionalMomentum(Strategy):
     ) -> np.ndarray:
         """Weights by close[t - skip] / close[t - lookback] - 1; missing prices are not ranked."""
         close = data["close"]
-        signal = np.full(data.shape, np.nan)
-        formed = max(0, len(close) - parameters.lookback)
-        start = close[:formed]
-        end = close[parameters.lookback - parameters.skip :][:formed]
-        signal[len(close) - formed :] = end / start - 1.0
+        signal = parameters.returns(close)
         eligible = data["member"] & np.isfinite(close)
         due = rebalancing_days(data.dates, parameters.rebalance)
         return selection_weights(signal, eligible, due, parameters)

@@ -20,6 +20,9 @@ from quant_assets.market_data.panels import FloatArray
 
 # A pair whose legs differ by more in size hedges little.
 _STEEPEST = 3.0
+# Sessions without a price of both legs after which a pair is given up: a halt may end, and what was
+# delisted leaves the other leg without its hedge.
+_LONGEST_GAP = 5
 
 
 class Pairs(Strategy):
@@ -34,9 +37,10 @@ class Pairs(Strategy):
     logarithms of the formation period's closes, in both directions. Those that pass are taken by
     their statistic, each symbol in one pair. Until the next period the spread is measured by the
     formation's regression: a pair is entered when the spread is `entry` deviations away, left when
-    it is back within `exit`, and left for good in this period at `stop` or when a leg ceases to be
-    a member. Positions begin anew with each period, so a row depends on one formation and one
-    period before it. Many pairs are tested, and some pass by chance.
+    it is back within `exit`, and left for good in this period at `stop`, when a leg ceases to be a
+    member, or when a leg has had no price for a week. Positions begin anew with each period, so a
+    row depends on one formation and one period before it. Many pairs are tested, and some pass by
+    chance.
     """
 
     name = "pairs"
@@ -187,11 +191,14 @@ def _traded(
     both = member[:, pairs.y] & member[:, pairs.x]
     side = np.zeros(len(pairs.y))
     over = np.zeros(len(pairs.y), bool)
+    unseen = np.zeros(len(pairs.y), np.int64)
     for t in range(end - start):
         now = spread[t]
         seen = np.isfinite(now)
+        unseen = np.where(seen, 0, unseen + 1)
         before = side
         over = over | (seen & (~both[t] | (np.abs(now) >= parameters.stop)))
+        over = over | (unseen >= _LONGEST_GAP)
         # Held is y when the spread is below 0: the way back to 0 is its gain.
         back = seen & (side * now >= -parameters.exit)
         side = np.where(over | back, 0.0, side)

@@ -98,7 +98,7 @@ def _of_folders(folders: Iterable[str | Path]) -> list[ModuleType]:
     modules = []
     for folder in map(Path, folders):
         if not folder.is_dir():
-            raise StrategyError(f"the folder of strategies {folder} does not exist")
+            raise StrategyError(f"the folder of strategies {folder.absolute()} does not exist")
         modules += [
             _import(path) for path in sorted(folder.glob("*.py")) if not path.name.startswith("_")
         ]

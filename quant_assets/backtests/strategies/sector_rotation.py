@@ -3,9 +3,9 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from quant_assets.backtests.formulas import evaluated
+from quant_assets.backtests.formation import FormationParameters
 from quant_assets.backtests.selection import rebalancing_days
 from quant_assets.backtests.shares import UniverseParameters, equal_shares
 from quant_assets.backtests.strategies.base import Grid, Strategy, StrategyData
@@ -28,7 +28,7 @@ class SectorRotation(Strategy):
     needs = ("close", "member")
     grid: ClassVar[Grid] = {"lookback": (21, 63, 126, 252), "share": (0.1, 0.2, 0.3, 0.5)}
 
-    class Parameters(UniverseParameters):
+    class Parameters(FormationParameters, UniverseParameters):
         """Groups, formation period, how many groups."""
 
         group: Literal["sector", "industry"] = Field(
@@ -40,14 +40,6 @@ class SectorRotation(Strategy):
         minimum_members: int = Field(
             3, ge=1, le=100, description="groups with fewer known returns are not ranked"
         )
-
-        @model_validator(mode="after")
-        def _a_period_is_left(self) -> "SectorRotation.Parameters":
-            if self.skip >= self.lookback:
-                raise ValueError(
-                    f"skip must be shorter than lookback ({self.lookback}). Got {self.skip} instead"
-                )
-            return self
 
     def fields(self, parameters: "SectorRotation.Parameters") -> tuple[str, ...]:
         """Closes, membership and the groups."""
@@ -61,9 +53,7 @@ class SectorRotation(Strategy):
         self, data: StrategyData, parameters: "SectorRotation.Parameters"
     ) -> np.ndarray:
         """Equal weights within the best groups; a symbol of no group is not held."""
-        start, end = parameters.lookback, parameters.skip
-        latest = f"delay(close, {end})" if end else "close"
-        returns = evaluated(f"{latest} / delay(close, {start}) - 1", close=data["close"])
+        returns = parameters.returns(data["close"])
         groups = data[parameters.group]
         eligible = data["member"] & np.isfinite(returns) & (groups >= 0)
         due = rebalancing_days(data.dates, parameters.rebalance)

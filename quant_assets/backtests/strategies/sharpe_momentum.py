@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
 
+from quant_assets.backtests.formation import FORMATIONS, FormationParameters
 from quant_assets.backtests.formulas import evaluated
 from quant_assets.backtests.selection import (
     SelectionParameters,
@@ -30,22 +30,12 @@ class SharpeMomentum(Strategy):
     )
     family = "momentum"
     needs = ("close", "member")
-    grid: ClassVar[Grid] = {"lookback": (63, 126, 189, 252, 378), "skip": (0, 5, 10, 21, 42)}
+    grid: ClassVar[Grid] = FORMATIONS
 
-    class Parameters(SelectionParameters):
+    class Parameters(FormationParameters, SelectionParameters):
         """Formation period and selection."""
 
-        lookback: int = Field(252, ge=21, le=756, description="sessions back to the first price")
-        skip: int = Field(21, ge=0, le=126, description="latest sessions that are left out")
-
-        @model_validator(mode="after")
-        def _a_period_is_left(self) -> "SharpeMomentum.Parameters":
-            if self.lookback - self.skip < 5:
-                raise ValueError(
-                    f"skip must leave five returns of lookback ({self.lookback}). "
-                    f"Got {self.skip} instead"
-                )
-            return self
+        shortest: ClassVar[int] = 5
 
     def lookback(self, parameters: "SharpeMomentum.Parameters") -> int:
         """The first price of the formation period."""

@@ -3,9 +3,10 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from quant_assets.backtests.formulas import evaluated
+from quant_assets.backtests.formation import FormationParameters
+from quant_assets.backtests.market_value import float_value
 from quant_assets.backtests.selection import (
     SelectionParameters,
     rebalancing_days,
@@ -34,7 +35,7 @@ class SmallCapMomentum(Strategy):
     needs = ("close", "member")
     grid: ClassVar[Grid] = {"small": (0.2, 0.3, 0.5, 0.7), "lookback": (63, 126, 252)}
 
-    class Parameters(SelectionParameters):
+    class Parameters(FormationParameters, SelectionParameters):
         """Size, formation period and selection."""
 
         small: float = Field(
@@ -44,16 +45,6 @@ class SmallCapMomentum(Strategy):
             "average_turnover",
             description="average traded value, or turnover over turnover rate where it is known",
         )
-        lookback: int = Field(252, ge=21, le=756, description="sessions back to the first price")
-        skip: int = Field(21, ge=0, le=126, description="latest sessions that are left out")
-
-        @model_validator(mode="after")
-        def _a_period_is_left(self) -> "SmallCapMomentum.Parameters":
-            if self.skip >= self.lookback:
-                raise ValueError(
-                    f"skip must be shorter than lookback ({self.lookback}). Got {self.skip} instead"
-                )
-            return self
 
     def fields(self, parameters: "SmallCapMomentum.Parameters") -> tuple[str, ...]:
         """Closes, membership, and what the size is made of."""
@@ -70,26 +61,18 @@ class SmallCapMomentum(Strategy):
     ) -> np.ndarray:
         """Weights by the return of the formation period, among those whose size is known."""
         close = data["close"]
-        start, end = parameters.lookback, parameters.skip
-        signal = evaluated(f"{_delayed(end)} / {_delayed(start)} - 1", close=close)
+        signal = parameters.returns(close)
         due = rebalancing_days(data.dates, parameters.rebalance)
         eligible = data["member"] & np.isfinite(close)
         small = _smallest(_size(data, parameters.size), eligible, due, parameters.small)
         return selection_weights(signal, small, due, parameters)
 
 
-def _delayed(sessions: int) -> str:
-    return f"delay(close, {sessions})" if sessions else "close"
-
-
 def _size(data: StrategyData, kind: str) -> np.ndarray:
     """Size by which only the order counts; a session without turnover has none."""
     if kind == "average_turnover":
         return data["average_turnover"]
-    rate = data["turnover_rate"]
-    traded = rate > 0
-    value: np.ndarray = np.where(traded, data["turnover"] / np.where(traded, rate, 1.0), np.nan)
-    return value
+    return float_value(data["turnover"], data["turnover_rate"])
 
 
 def _smallest(size: np.ndarray, eligible: np.ndarray, due: np.ndarray, share: float) -> np.ndarray:

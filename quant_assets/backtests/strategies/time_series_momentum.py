@@ -3,8 +3,9 @@
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from quant_assets.backtests.formation import FormationParameters
 from quant_assets.backtests.formulas import evaluated
 from quant_assets.backtests.selection import capped, rebalancing_days
 from quant_assets.backtests.shares import TimingParameters
@@ -29,20 +30,11 @@ class TimeSeriesMomentum(Strategy):
     needs = ("close", "member")
     grid: ClassVar[Grid] = {"lookback": (63, 126, 189, 252, 378), "window": (21, 63, 126)}
 
-    class Parameters(TimingParameters):
+    class Parameters(FormationParameters, TimingParameters):
         """Formation period, volatility, and how equity is shared out."""
 
-        lookback: int = Field(252, ge=21, le=756, description="sessions back to the first price")
         skip: int = Field(0, ge=0, le=126, description="latest sessions that are left out")
         window: int = Field(63, ge=10, le=504, description="daily returns of the volatility")
-
-        @model_validator(mode="after")
-        def _a_period_is_left(self) -> "TimeSeriesMomentum.Parameters":
-            if self.skip >= self.lookback:
-                raise ValueError(
-                    f"skip must be shorter than lookback ({self.lookback}). Got {self.skip} instead"
-                )
-            return self
 
     def lookback(self, parameters: "TimeSeriesMomentum.Parameters") -> int:
         """The first price of the formation period or of the volatility."""
@@ -52,9 +44,8 @@ class TimeSeriesMomentum(Strategy):
         self, data: StrategyData, parameters: "TimeSeriesMomentum.Parameters"
     ) -> np.ndarray:
         """Weights by the sign of the return and the inverse of the volatility (ddof=1)."""
-        close, end = data["close"], parameters.skip
-        latest = f"delay(close, {end})" if end else "close"
-        trend = evaluated(f"{latest} / delay(close, {parameters.lookback}) - 1", close=close)
+        close = data["close"]
+        trend = parameters.returns(close)
         calm = evaluated(f"1 / ts_std_dev(returns, {parameters.window})", close=close)
         eligible = data["member"] & np.isfinite(trend) & np.isfinite(calm) & np.isfinite(close)
         direction = np.sign(trend) if parameters.long_short else (trend > 0).astype(np.float64)

@@ -3,75 +3,28 @@
 The best of many trials looks good by luck alone; how many there were, and how far their Sharpe
 ratios lay apart, is what the deflated Sharpe ratio needs (Bailey and López de Prado 2014, "The
 Deflated Sharpe Ratio", Journal of Portfolio Management 40(5)). Sweeps, searches, backtests and
-models record theirs here. The data set is the market: the same parameters on longer data are no
-new trial. What is made of the numbers stands in `performance/deflation.py`.
+models record theirs here, before they show what came of them. The data set is the market: the same
+parameters on longer data are no new trial. What a trial is stands in `trial.py`, what is made of
+the numbers in `performance/deflation.py`.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from hashlib import blake2s
-from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from quant_assets.backtests.data import series
-from quant_assets.backtests.sweeps.spaces import trial_key
-from quant_assets.market_data.panels import FloatArray, date_column, session_dates
+from quant_assets.backtests.sweeps.trial import Trial
+from quant_assets.market_data.panels import FloatArray, date_column
 from quant_assets.performance.deflation import probability_of_overfitting
-from quant_assets.performance.sample import daily_rate
-from quant_assets.settings_research import ModelSettings
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets.warehouse.store import Warehouse
 
-Kind = Literal["sweep", "optimization", "model", "backtest"]
 TRIALS, RETURNS = "trials", "trial_returns"
-# Fewer returns say nothing of a distribution.
-_LEAST = 3
 # Of the cross-validation, as its authors use.
 _BLOCKS = 16
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One parameter set that was tried.
-
-    Attributes:
-        strategy: its name, or that of a model.
-        kind: what tried it.
-        parameters: all of them, plain values.
-        sharpe: mean over standard deviation (ddof=1) of the excess returns of a session, not made
-            annual; NaN where there are no returns or no dispersion.
-        skewness: third standardised moment of the same (without correction for bias).
-        kurtosis: fourth standardised moment, 3 for a normal distribution.
-        sessions: number of returns.
-        first, last: sessions of the data, None where there are no returns.
-        data_hash: of what it was computed from.
-        run: the Dagster run.
-        months: first days of months, `datetime64[M]`, and the compounded return of each.
-    """
-
-    strategy: str
-    kind: Kind
-    parameters: Mapping[str, Any]
-    sharpe: float = np.nan
-    skewness: float = np.nan
-    kurtosis: float = np.nan
-    sessions: int = 0
-    first: date | None = None
-    last: date | None = None
-    data_hash: str = ""
-    run: str = ""
-    months: tuple[np.ndarray, FloatArray] = field(
-        default_factory=lambda: (np.array([], "datetime64[M]"), np.zeros(0))
-    )
-
-    @property
-    def key(self) -> str:
-        """By which it is counted once."""
-        return trial_key(self.strategy, self.parameters)
 
 
 @dataclass(frozen=True)
@@ -88,101 +41,6 @@ class TrialStatistics:
     count: int
     variance_of_sharpes: float
     kinds: Mapping[str, int]
-
-
-def trials_of(
-    strategy: str,
-    kind: Kind,
-    parameter_sets: Sequence[Mapping[str, Any]],
-    returns: FloatArray,
-    dates: np.ndarray,
-    risk_free: FloatArray | float = 0.0,
-    data_hash: str = "",
-    run: str = "",
-) -> list[Trial]:
-    """The trials behind a matrix of returns.
-
-    Args:
-        strategy: its name.
-        kind: what tried them.
-        parameter_sets: all parameters of each, plain values.
-        returns: net returns of a session, shape (T, S); NaN before a set's first return.
-        dates: sessions, shape (T,).
-        risk_free: return of a session without risk, a number or shape (T,).
-        data_hash: of what they were computed from.
-        run: the Dagster run.
-    """
-    if returns.shape != (len(dates), len(parameter_sets)):
-        raise ValueError(
-            f"returns must have the shape {(len(dates), len(parameter_sets))} (sessions, sets). "
-            f"Got {returns.shape} instead."
-        )
-    excess = returns - np.broadcast_to(np.asarray(risk_free, np.float64), len(dates))[:, None]
-    sharpe, skewness, kurtosis, counts = _moments(excess)
-    months, monthly = _by_month(returns, dates)
-    found = []
-    for k, parameters in enumerate(parameter_sets):
-        known = np.flatnonzero(np.isfinite(returns[:, k]))
-        whole = np.isfinite(monthly[:, k])
-        found.append(
-            Trial(
-                strategy,
-                kind,
-                parameters,
-                float(sharpe[k]),
-                float(skewness[k]),
-                float(kurtosis[k]),
-                int(counts[k]),
-                dates[known[0]].astype("datetime64[D]").item() if len(known) else None,
-                dates[known[-1]].astype("datetime64[D]").item() if len(known) else None,
-                data_hash,
-                run,
-                (months[whole], monthly[whole, k]),
-            )
-        )
-    return found
-
-
-def trial_of_backtest(
-    table: pa.Table,
-    strategy: str,
-    parameters: Mapping[str, Any],
-    benchmark: pa.Table | None = None,
-    annualization: float = 252,
-    data_hash: str = "",
-    run: str = "",
-) -> Trial:
-    """The trial behind the rows of a backtest (table `backtest`: date, net_return).
-
-    Args:
-        table: its rows.
-        strategy: its name.
-        parameters: all of them, plain values.
-        benchmark: table `benchmark`, whose risk-free rate is taken off; None: no rate.
-        annualization: sessions a year.
-        data_hash: of what it was computed from.
-        run: the Dagster run.
-    """
-    dates = session_dates(table["date"])
-    annual = np.nan_to_num(series(benchmark, "risk_free_rate", dates))
-    return trials_of(
-        strategy,
-        "backtest",
-        [parameters],
-        table["net_return"].to_numpy()[:, np.newaxis],
-        dates,
-        daily_rate(annual, annualization),
-        data_hash,
-        run,
-    )[0]
-
-
-def model_trial(name: str, settings: ModelSettings, run: str = "") -> Trial:
-    """The trial of a walk-forward model: its settings, whatever the month it is trained for.
-
-    A model has no returns of its own: it is counted, and its Sharpe ratio is not known.
-    """
-    return Trial(f"model_{name}", "model", settings.model_dump(mode="json"), run=run)
 
 
 def batch_name(trials: Sequence[Trial]) -> str:
@@ -285,39 +143,6 @@ def overfitting_of_market(warehouse: Warehouse, market: str) -> float:
     if returns.shape[1] < 2 or blocks < 2:
         return np.nan
     return probability_of_overfitting(returns, blocks).probability
-
-
-def _moments(
-    excess: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray, np.ndarray]:
-    """Sharpe ratio, skewness, kurtosis and number of returns of each column, shape (S,)."""
-    known = np.isfinite(excess)
-    counts = known.sum(axis=0)
-    divisor = np.maximum(counts, 1)
-    mean = np.where(known, excess, 0.0).sum(axis=0) / divisor
-    away = np.where(known, excess - mean, 0.0)
-    second = (away**2).sum(axis=0) / divisor
-    measured = (counts >= _LEAST) & (np.abs(away).max(axis=0, initial=0.0) > 1e-15)
-    safe = np.where(measured, second, 1.0)
-    deviation = np.sqrt(safe * divisor / np.maximum(counts - 1, 1))
-    third = (away**3).sum(axis=0) / divisor
-    fourth = (away**4).sum(axis=0) / divisor
-    return (
-        np.where(measured, mean / deviation, np.nan),
-        np.where(measured, third / safe**1.5, np.nan),
-        np.where(measured, fourth / safe**2, np.nan),
-        counts,
-    )
-
-
-def _by_month(returns: FloatArray, dates: np.ndarray) -> tuple[np.ndarray, FloatArray]:
-    """Months (M,) and compounded returns (M, S); NaN where a month has no return at all."""
-    months, first = np.unique(dates.astype("datetime64[M]"), return_index=True)
-    if not len(months):
-        return months, np.zeros((0, returns.shape[1]))
-    grown = np.multiply.reduceat(np.where(np.isfinite(returns), 1.0 + returns, 1.0), first, axis=0)
-    held = np.add.reduceat(np.isfinite(returns), first, axis=0)
-    return months, np.where(held > 0, grown - 1.0, np.nan)
 
 
 def _rows(batch: str, trials: Sequence[Trial]) -> pa.Table:

@@ -62,20 +62,30 @@ def measured(
 ) -> Mapping[str, FloatArray]:
     """Every metric of every set over some sessions: name -> (S,), NaN where undefined.
 
+    Ratios of a set that held nothing all the time are undefined: all that would vary is the
+    risk-free rate, which makes them larger than those of any other set.
+
     Args:
         evaluation: where benchmark and risk-free rate come from.
         returns: of all sessions, shape (T, S), without NaN.
         rows: the sessions that count.
         thread_no: threads.
     """
-    from quant_assets.performance.metrics import metrics_of_many
+    from quant_assets.performance.metrics import METRICS, metrics_of_many
 
-    benchmark = evaluation.benchmark
-    return metrics_of_many(
-        np.ascontiguousarray(returns[rows]),
+    benchmark, counted = evaluation.benchmark, np.ascontiguousarray(returns[rows])
+    found = metrics_of_many(
+        counted,
         None if benchmark is None else benchmark[rows],
         evaluation.risk_free[rows],
         evaluation.annualization,
         dates=evaluation.dates[rows],
         thread_no=thread_no,
     )
+    idle = ~counted.any(axis=0)
+    if not idle.any():
+        return found
+    return {
+        name: np.where(idle, np.nan, values) if METRICS[name].unit == "ratio" else values
+        for name, values in found.items()
+    }

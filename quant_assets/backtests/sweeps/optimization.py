@@ -4,7 +4,7 @@ Here stand the result and its tables. How the sets were tried stands in `search.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ from quant_assets.backtests.sweeps.search import (
 )
 from quant_assets.backtests.sweeps.spaces import Space
 from quant_assets.backtests.sweeps.studies import StudyPlace
+from quant_assets.backtests.sweeps.trial import Trial
 from quant_assets.backtests.sweeps.windows import Window, walk_forward
 from quant_assets.market_data.panels import FloatArray, date_column
 from quant_assets.settings_sweeps import OptimizationSettings
@@ -156,6 +157,7 @@ def optimize(
     place: StudyPlace,
     market: str,
     run: str = "",
+    on_window: Callable[[Sequence[Trial]], object] | None = None,
 ) -> tuple[Optimization, Work]:
     """Work a study through, together with whoever else does, and give its result.
 
@@ -167,6 +169,7 @@ def optimize(
         place: where the study lies.
         market: its name.
         run: the Dagster run.
+        on_window: as for `search.work`; called by every worker.
 
     Raises:
         StrategyError: a metric that is none, or sessions too few for a window.
@@ -190,7 +193,7 @@ def optimize(
         run,
     )
     with ThreadPoolExecutor(settings.workers) as pool:
-        parts = list(pool.map(lambda _: work(search, place), range(settings.workers)))
+        parts = list(pool.map(lambda _: work(search, place, on_window), range(settings.workers)))
     done = Work(
         [trial for part in parts for trial in part.trials],
         sum(part.repeated for part in parts),
@@ -206,7 +209,7 @@ def optimization(search: Search, place: StudyPlace) -> Optimization:
         study = open_study(place, search.name, k)
         tried = measures_of(study)
         found.append(WindowChoice(k, window, tried, repeats_of(study), chosen(tried, k)))
-    returns = search.evaluation.simulate(_followed(search, found))
+    returns = search.evaluation.simulate(followed(search, found))
     rows = slice(found[0].window.test.start, found[-1].window.test.stop)
     table = in_cash(returns)[:, None]
     values = [each.in_sample for each in found if np.isfinite(each.in_sample)]
@@ -219,23 +222,29 @@ def optimization(search: Search, place: StudyPlace) -> Optimization:
     )
 
 
-def _followed(search: Search, windows: list[WindowChoice]) -> FloatArray:
+def followed(search: Search, windows: Sequence[WindowChoice]) -> FloatArray:
     """Target weights of whoever does what each window chose, from the eve of its test window on.
 
     What is decided on the eve, after the training window and the embargo, is traded on the first
-    test session. Until the new set decides, what the old one held stays held.
+    test session. Until the new set decides, what the old one held stays held. A window that cannot
+    choose goes on with the choice before it.
     """
     evaluation = search.evaluation
-    decided = [each for each in windows if each.parameters is not None]
-    keys = list(dict.fromkeys(each.key for each in decided))
-    sets = {each.key: evaluation.strategy.parse(each.parameters) for each in decided}
+    sets = {
+        each.key: evaluation.strategy.parse(each.parameters)
+        for each in windows
+        if each.parameters is not None
+    }
+    key, tested = None, []
+    for each in windows:
+        key = each.key or key
+        tested.append((key, slice(each.window.test.start - 1, each.window.test.stop - 1)))
     weights = np.full(evaluation.data.shape, np.nan)
-    every = evaluation.strategy.target_weights_of_each(evaluation.data, [sets[key] for key in keys])
-    for key, of_set in zip(keys, every, strict=True):
-        for each in decided:
-            if each.key == key:
-                test = each.window.test
-                weights[test.start - 1 : test.stop - 1] = of_set[test.start - 1 : test.stop - 1]
+    every = evaluation.strategy.target_weights_of_each(evaluation.data, list(sets.values()))
+    for of_key, of_set in zip(sets, every, strict=True):
+        for followed, rows in tested:
+            if followed == of_key:
+                weights[rows] = of_set[rows]
     return weights
 
 

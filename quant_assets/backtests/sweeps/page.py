@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from quant_assets.backtests.sweeps.grid_section import grid_data, grid_section
 from quant_assets.backtests.sweeps.ledger import TrialStatistics
 from quant_assets.backtests.sweeps.optimization import Optimization
 from quant_assets.backtests.sweeps.plots import equity, in_and_out
-from quant_assets.backtests.sweeps.shaping import cells, labels, pairs, set_in_words
+from quant_assets.backtests.sweeps.shaping import set_in_words
 from quant_assets.backtests.sweeps.sweep import Sweep
 from quant_assets.market_data.panels import FloatArray
-from quant_assets.pages.shell import Section, chart, choice, page, side_by_side, table
+from quant_assets.pages.shell import Section, chart, page, table
 from quant_assets.performance.deflation import deflated_sharpe
 
+# Of the histogram.
+_BINS = 24
 # Rows of a table: further ones are in the warehouse.
 LISTED = 300
 # Metrics of the heat map, those of them that there are.
@@ -28,25 +31,10 @@ SHOWN = (
 # Points of a line: a page of every session would be several times as large.
 _POINTS = 400
 
-_HEAT = """
-let shown = 0, pair = 0;
-function draw() {
-  const p = data.pairs[pair], one = { x: p.x, y: p.y, height: 420 };
-  QA.heat("heat", p.rows, p.columns, p.metrics[shown], { ...one, title: data.names[shown] });
-  QA.heat("plateau", p.rows, p.columns, p.plateau, { ...one, title: "plateau score" });
-  const first = ["surface", data.names[shown], p.metrics[shown]];
-  for (const [place, title, values] of [first, ["ground", "plateau score", p.plateau]]) {
-    if (p.rows.length > 1) QA.surface(place, p.rows, p.columns, values, { ...one, title });
-    else QA.lines(place, p.columns, [{ name: title, values: values[0] }], { x: p.x });
-  }
-}
-QA.chosen("metric", (k) => { shown = k; draw(); });
-QA.chosen("pair", (k) => { pair = k; draw(); });
-"""
 _LOGITS = """
 QA.lines("logits", data.logits.edges, [{ name: "splits", values: data.logits.counts }],
-  { x: "logit of the out-of-sample rank of the best in sample", y: "splits", height: 260,
-    width: 1130 });
+  { x: "logit of the out-of-sample rank of the best in sample; at 0 and below it is overfitted",
+    y: "splits", height: 260, width: 1130, bars: true });
 """
 _SEARCH = """
 const wide = { width: 1130 };
@@ -80,24 +68,7 @@ def sweep_page(
         f"{len(space.sets):,} parameter sets, {sweep.start} to {sweep.end}, after costs. "
         + (f"Left out because they break a constraint: {left_out}." if left_out else ""),
         [
-            Section(
-                "The grid",
-                "A metric over two parameters, the mean over any others; grey is no set. A plateau "
-                "score is the lower quartile of the metric over a set and its neighbours, at most "
-                "its own: a peak whose neighbours are poor has a low one. Drag a surface to turn "
-                "it.",
-                choice("metric", [_title(name) for name in first], "Metric")
-                + choice("pair", [_pair_name(sweep, pair) for pair in pairs(space)], "Parameters")
-                + side_by_side(
-                    chart("heat", "Heat map of the chosen metric over two parameters"),
-                    chart("plateau", "Heat map of the plateau score over two parameters"),
-                )
-                + side_by_side(
-                    chart("surface", "The chosen metric as a surface over two parameters"),
-                    chart("ground", "The plateau score as a surface over two parameters"),
-                ),
-                _HEAT,
-            ),
+            grid_section(sweep, [_title(name) for name in first]),
             Section(
                 "Peak against plateau",
                 f"Both ways of choosing held against each other: chosen on the sessions before "
@@ -109,21 +80,24 @@ def sweep_page(
                 "The probability of backtest overfitting is the share of splits of the sessions "
                 "(combinatorially symmetric cross-validation, Bailey et al. 2017) in which the "
                 "best set in sample ranks in the lower half out of sample. The deflated Sharpe "
-                "ratio is the probability that the true Sharpe ratio of the best set is above that "
-                "of the best of as many worthless trials as the market's ledger has.",
+                "ratio is the probability that the true Sharpe ratio of the set where it is "
+                "highest is above that of the best of as many worthless trials as the market's "
+                "ledger has.",
                 _luck(sweep, statistics, overfitting)
                 + (chart("logits", "Histogram of logits") if sweep.overfitting else ""),
                 _LOGITS if sweep.overfitting else "",
             ),
             Section(
                 "The sets",
-                f"The {LISTED} with the highest plateau score; all are in table parameter_sweep.",
+                "By plateau score"
+                + (f", the first {LISTED}" if len(space.sets) > LISTED else "")
+                + "; all with all metrics are in table parameter_sweep.",
                 _sets(sweep, first),
             ),
         ],
         {
             "names": [_title(name) for name in first],
-            "pairs": [_pair(sweep, pair, first) for pair in pairs(space)],
+            **grid_data(sweep, first),
             "logits": _histogram(sweep),
         },
         "All sets are measured over the same sessions; a set that begins to decide later was in "
@@ -195,34 +169,10 @@ def search_page(result: Optimization, title: str, label: str) -> str:
     )
 
 
-def _pair(sweep: Sweep, pair: tuple[int | None, int], names: Sequence[str]) -> Mapping[str, Any]:
-    row, column = pair
-    axes = sweep.space.axes
-
-    def grid(values: FloatArray) -> list[list[float]]:
-        rows: list[list[float]] = cells(sweep.space, values, row, column).values.tolist()
-        return rows
-
-    return {
-        "x": axes[column].name,
-        "y": "" if row is None else axes[row].name,
-        "columns": labels(axes[column]),
-        "rows": [""] if row is None else labels(axes[row]),
-        "metrics": [grid(sweep.metrics[name]) for name in names],
-        "plateau": grid(sweep.judged.scores),
-    }
-
-
-def _pair_name(sweep: Sweep, pair: tuple[int | None, int]) -> str:
-    row, column = pair
-    axes = sweep.space.axes
-    return axes[column].name if row is None else f"{axes[row].name} x {axes[column].name}"
-
-
 def _peak_and_plateau(sweep: Sweep) -> str:
     name = _title(sweep.metric)
     heads = ["chosen by", "set", f"{name} before", f"{name} after"]
-    median = (float(np.nanmedian(sweep.first_part)), float(np.nanmedian(sweep.second_part)))
+    median = [_median(sweep.first_part), _median(sweep.second_part)]
     rows: list[list[object]] = [
         [what, set_in_words(sweep.space, found.place), found.first, found.second]
         for what, found in (("peak", sweep.by_peak), ("plateau", sweep.by_plateau))
@@ -237,6 +187,11 @@ def _peak_and_plateau(sweep: Sweep) -> str:
         ],
     ]
     return table(heads, [*rows, *whole], (2, 3))
+
+
+def _median(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def _both(sweep: Sweep, place: int | None) -> list[object]:
@@ -257,7 +212,10 @@ def _luck(sweep: Sweep, statistics: TrialStatistics | None, overfitting: float) 
         rows += [
             ["trials ever made on this market", statistics.count],
             ["variance of their Sharpe ratios of a session", statistics.variance_of_sharpes],
-            ["deflated Sharpe ratio of the best set", deflated(sweep, statistics)],
+            [
+                "deflated Sharpe ratio of the set with the highest Sharpe ratio",
+                deflated(sweep, statistics),
+            ],
             ["probability of overfitting over all trials of the market, by months", overfitting],
         ]
     return table(["", "value"], rows, (1,))
@@ -284,9 +242,12 @@ def deflated(sweep: Sweep, statistics: TrialStatistics) -> float:
 def _histogram(sweep: Sweep) -> Mapping[str, Any]:
     if sweep.overfitting is None:
         return {"edges": [], "counts": []}
-    counts, edges = np.histogram(sweep.overfitting.logits, bins=24)
-    middles = (edges[1:] + edges[:-1]) / 2
-    return {"edges": [f"{each:.1f}" for each in middles], "counts": counts.tolist()}
+    logits = sweep.overfitting.logits
+    values, counts = np.unique(np.round(logits, 9), return_counts=True)
+    if len(values) > _BINS:  # of few sets there are few ranks: bins between them would be empty
+        counts, edges = np.histogram(logits, bins=_BINS)
+        values = (edges[1:] + edges[:-1]) / 2
+    return {"edges": [f"{each:.1f}" for each in values], "counts": counts}
 
 
 def _sets(sweep: Sweep, names: Sequence[str]) -> str:

@@ -43,8 +43,9 @@ def sweep_picture(sweep: Sweep, title: str, label: str) -> bytes:
         + f"\nx: highest {name} ({set_in_words(sweep.space, sweep.peak)});  "
         f"o: highest plateau score ({set_in_words(sweep.space, sweep.plateau)})",
     )
+    each = f"mean over {', '.join(over)}" if over else "of each set"
     panels = (
-        (name, "of each set; grey is no set", sweep.values),
+        (name, f"{each}; grey is no set" if row is not None else each, sweep.values),
         (
             "Plateau score",
             "lower quartile over set and neighbours, at most its own",
@@ -52,7 +53,7 @@ def sweep_picture(sweep: Sweep, title: str, label: str) -> bytes:
         ),
     )
     for k, (what, sentence, values) in enumerate(panels):
-        axes = figure.add_axes((0.07 + 0.48 * k, 0.12, 0.40, 0.65))
+        axes = figure.add_axes((0.07 + 0.49 * k, 0.12, 0.37, 0.65))
         shown = cells(sweep.space, values, row, column)
         if shown.rows is None:
             _line(axes, shown, what, sentence)
@@ -115,10 +116,11 @@ def _heat(figure: Any, axes: Any, shown: Cells, title: str, sentence: str) -> No
     axes.set_xlabel(shown.columns.name, fontsize=TEXT)
     axes.set_ylabel(shown.rows.name, fontsize=TEXT)
     if shown.values.size <= _NUMBERED:
-        low, high = np.nanmin(shown.values), np.nanmax(shown.values)
+        known = shown.values[np.isfinite(shown.values)]
+        middle = (known.min() + known.max()) / 2 if len(known) else 0.0
         for (r, c), value in np.ndenumerate(shown.values):
             if np.isfinite(value):
-                dark = value < (low + high) / 2
+                dark = value < middle
                 axes.text(
                     c, r, f"{value:.2f}", ha="center", va="center", fontsize=SMALL,
                     color="white" if dark else "black",
@@ -126,6 +128,7 @@ def _heat(figure: Any, axes: Any, shown: Cells, title: str, sentence: str) -> No
     box = axes.get_position()
     bar = figure.colorbar(image, cax=figure.add_axes((box.x1 + 0.008, box.y0, 0.012, box.height)))
     bar.ax.tick_params(labelsize=SMALL)
+    bar.ax.yaxis.set_major_formatter("{x:.3g}")
     bar.outline.set_visible(False)
 
 

@@ -6,23 +6,25 @@ of a set, one simulation, serve all windows. Here stands what a worker does; whe
 how workers shut out one another stands in `studies.py`, what came of it in `optimization.py`.
 """
 
+import inspect
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2s
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from quant_assets.backtests.fingerprint import fingerprint
 from quant_assets.backtests.strategies.base import StrategyParameters
 from quant_assets.backtests.sweeps.evaluation import Evaluation, in_cash
-from quant_assets.backtests.sweeps.ledger import Trial, trials_of
 from quant_assets.backtests.sweeps.measures import measured
 from quant_assets.backtests.sweeps.spaces import Axis, allowed, plain, trial_key
 from quant_assets.backtests.sweeps.studies import StudyPlace
 from quant_assets.backtests.sweeps.sweep import session_rate
+from quant_assets.backtests.sweeps.trial import Trial, trials_of
 from quant_assets.backtests.sweeps.windows import Window
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 # So many suggestions in a row that were tried before or break a constraint: nothing is left to try.
 _FRUITLESS = 25
-_MEASURES, _KEY, _REPEATED = "measures", "key", "repeated"
+_MEASURES, _KEY, _REPEATED, _TRIAL = "measures", "key", "repeated", "trial"
 # The key of suggestions that break a constraint of the strategy.
 _BROKEN = ""
 
@@ -63,12 +65,23 @@ class Search:
 
     @cached_property
     def name(self) -> str:
-        """The name of the study: another search, other rules or other data is another study."""
-        digest = blake2s(digest_size=8)
-        for part in (self.axes, sorted(self.fixed.items()), self.windows, self.metric, self.seed):
-            digest.update(repr(part).encode() + b"\0")
-        digest.update(self.evaluation.data_hash.encode())
-        return f"{self.market}/{self.evaluation.strategy.name}/{digest.hexdigest()}"
+        """The name of the study.
+
+        Another search, other rules, other data, an index or rate that measures are taken against,
+        or another version of the strategy's file is another study: a study holds results.
+        """
+        evaluation = self.evaluation
+        strategy = evaluation.strategy
+        digest = fingerprint(
+            *(repr(part) for part in (self.axes, self.windows, self.metric, self.seed)),
+            json.dumps(plain(strategy.parse(self.fixed)), sort_keys=True),
+            evaluation.data_hash,
+            evaluation.benchmark,
+            evaluation.risk_free,
+            repr(float(evaluation.annualization)),
+            _source(type(strategy)),
+        )
+        return f"{self.market}/{strategy.name}/{digest}"
 
 
 @dataclass(frozen=True)
@@ -96,14 +109,17 @@ class Work:
 
 
 def work(
-    search: Search, place: StudyPlace, on_trial: Callable[[Measures], None] | None = None
+    search: Search,
+    place: StudyPlace,
+    on_window: Callable[[Sequence[Trial]], object] | None = None,
 ) -> Work:
     """Take trials of a study until every window has its number; any number may work at once.
 
     Args:
         search: what is searched.
         place: where the study lies.
-        on_trial: called after each set that this worker ran.
+        on_window: called when a window has its number, with the trials that were run for it by
+            whichever worker, whether in this run or in one that was killed.
     """
     done = Work()
     name = search.name
@@ -121,11 +137,13 @@ def work(
                     if asked is not None:
                         held.enter_context(place.claims.hold(_alive(study, asked.trial.number)))
                 if asked is not None:
-                    new = _settle(search, place, study, k, asked, done, on_trial)
+                    new = _settle(search, place, study, k, asked, done)
                     fruitless = 0 if new else fruitless + 1
                     continue
             if not _wait_for_another(place, study):
                 break
+        if on_window is not None:
+            on_window(trials_of_study(study))
     return done
 
 
@@ -153,6 +171,12 @@ def measures_of(study: "optuna.Study") -> dict[str, Measures]:
                 stored["parameters"], _numbers(stored["train"]), _numbers(stored["test"])
             )
     return found
+
+
+def trials_of_study(study: "optuna.Study") -> list[Trial]:
+    """The rows of the ledger of the sets that were run for a window."""
+    records = (trial.user_attrs.get(_TRIAL) for trial in _finished(study))
+    return [Trial.from_record(record) for record in records if record is not None]
 
 
 def repeats_of(study: "optuna.Study") -> dict[str, int]:
@@ -210,7 +234,6 @@ def _settle(
     window: int,
     asked: _Asked,
     done: Work,
-    on_trial: Callable[[Measures], None] | None,
 ) -> bool:
     """Run the set, or take its measures where it has been run; whether it is new to the window."""
     from optuna.trial import TrialState
@@ -224,8 +247,7 @@ def _settle(
         if stored is None:
             trial, stored = _run(search, asked.parameters)
             done.trials.append((trial, stored))
-            if on_trial is not None:
-                on_trial(stored)
+            asked.trial.set_user_attr(_TRIAL, trial.to_record())
         else:
             done.repeated += 1
         again = asked.key in measures_of(study)
@@ -349,9 +371,19 @@ def _suggest(trial: "optuna.Trial", axis: Axis) -> Any:
 def _can_be_suggested(axis: Axis, value: Any) -> bool:
     if axis.span is None:
         return value in axis.values
+    if value is None:
+        return False
     low, high, step, _ = axis.span
     steps = (value - low) / step if step else 0.0
     return bool(low <= value <= high and abs(steps - round(steps)) < 1e-9)
+
+
+def _source(plugin: type) -> str:
+    """The text of the file that a class stands in; empty where there is none, as in a shell."""
+    try:
+        return inspect.getsource(inspect.getmodule(plugin) or plugin)
+    except (OSError, TypeError):
+        return ""
 
 
 def _plain(values: Sequence[float]) -> list[float | None]:

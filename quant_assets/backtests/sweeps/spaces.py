@@ -6,7 +6,7 @@ constraint of the strategy such as fast < slow. What a set is worth is found out
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2s
 from itertools import product
 from math import prod
@@ -14,7 +14,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from quant_assets.backtests.strategies.base import Strategy, StrategyError, StrategyParameters
@@ -23,6 +23,7 @@ from quant_assets.settings_sweeps import ValueRange, Values
 
 # Values of a range without a count or a step, in a grid.
 _COUNT = 10
+_MOST_CORNERS = 100_000
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,27 @@ def space(
     return Space(axes, tuple(found), left_out)
 
 
+def corners(
+    strategy: Strategy, axes: Iterable[Axis], fixed: Mapping[str, Any] | None = None
+) -> Space:
+    """The outermost and the middle sets of a space that is searched, however many it has between.
+
+    They name the fields and the longest look-back of all sets.
+
+    Raises:
+        StrategyError: as of `space`.
+    """
+    whole = tuple(axes)
+    few = [
+        replace(axis, values=tuple(dict.fromkeys((v[0], v[len(v) // 2], v[-1]))))
+        if axis.ordered and (v := axis.values)
+        else axis
+        for axis in whole
+    ]
+    found = space(strategy, few, fixed, _MOST_CORNERS)
+    return replace(found, axes=whole)
+
+
 def allowed(
     strategy: Strategy, values: Mapping[str, Any], left_out: dict[str, int]
 ) -> StrategyParameters | None:
@@ -186,21 +208,20 @@ def _axis(strategy: Strategy, name: str, values: Any, between: bool) -> Axis:
     if values is None:
         values = _all_of(strategy, name, field)
     whole = numeric and float not in kinds
+    listed = _spread(values, whole) if isinstance(values, ValueRange) else values
     if isinstance(values, ValueRange):
-        if not numeric:
-            raise StrategyError(
-                f"strategy {strategy.name!r}: {name}: a range needs a parameter that is a number; "
-                "give a list of values"
-            )
-        listed: list[Any] = _spread(values, whole)
-        span = (values.low, values.high, values.step, values.log)
-    else:
-        listed = list(dict.fromkeys(values))
+        _check_range(strategy, name, values, numeric, whole)
+        if values.count is None:
+            high = values.high if values.step is None else listed[-1]
+            span = (values.low, high, values.step, values.log)
+    for value in listed:
+        _check(strategy, name, value)
+    # As the parameter has them: "10" and 10 of a whole number are one value.
+    typed: TypeAdapter[Any] = TypeAdapter(field.annotation or Any)
+    listed = list({repr(v): v for v in map(typed.validate_python, listed)}.values())
     ordered = numeric and all(_number(v) for v in listed)
     if between and ordered and len(listed) > 1:
         span = (min(listed), max(listed), None, False)
-    for value in listed:
-        _check(strategy, name, value)
     return Axis(
         name,
         tuple(sorted(listed)) if ordered else tuple(listed),
@@ -209,6 +230,21 @@ def _axis(strategy: Strategy, name: str, values: Any, between: bool) -> Axis:
         span,
         field.description or "",
     )
+
+
+def _check_range(
+    strategy: Strategy, name: str, values: ValueRange, numeric: bool, whole: bool
+) -> None:
+    """Refuse a range of what is no number, and fractions of whole numbers."""
+    place = f"strategy {strategy.name!r}: {name}"
+    if not numeric:
+        raise StrategyError(
+            f"{place}: a range needs a parameter that is a number; give a list of values"
+        )
+    given = {"low": values.low, "high": values.high, "step": values.step}
+    for what, value in given.items():
+        if whole and value is not None and value != int(value):
+            raise StrategyError(f"{place}: {what} must be a whole number. Got {value:g} instead")
 
 
 def _check(strategy: Strategy, name: str, value: Any) -> None:

@@ -6,6 +6,7 @@ parameter set is run. The operating system, or the server, frees the locks of a 
 nothing has to be waited for. What is searched stands in `search.py`.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ def _journal(file: Path) -> StudyPlace:
 
         def acquire(self) -> bool:
             self._lock.acquire()
+            _mend(file)
             return True
 
         def release(self) -> None:
@@ -92,6 +94,21 @@ def _journal(file: Path) -> StudyPlace:
     return StudyPlace(JournalStorage(backend), FileClaims(folder))
 
 
+def _mend(file: Path) -> None:
+    """Cut off the half line of a writer that was killed or ran out of space; under the lock.
+
+    A line that is appended to it could not be read, nor anything after it.
+    """
+    if not file.exists():
+        return
+    with file.open("r+b") as journal:
+        size = journal.seek(0, os.SEEK_END)
+        journal.seek(max(size - 1, 0))
+        if size and journal.read(1) != b"\n":
+            journal.seek(0)
+            journal.truncate(journal.read().rfind(b"\n") + 1)
+
+
 def _postgres(address: str) -> StudyPlace:
     from optuna.storages import RDBStorage
     from sqlalchemy import create_engine
@@ -100,7 +117,8 @@ def _postgres(address: str) -> StudyPlace:
     if address.startswith(f"{_POSTGRES}:"):
         address = _DRIVER + address.removeprefix(_POSTGRES)
     try:
-        engine = create_engine(address, poolclass=NullPool)
+        # A lock is held while a set is run: within a transaction it would hold up the vacuum.
+        engine = create_engine(address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     except ModuleNotFoundError as absent:
         raise ConfigError(
             f"optimization.storage: the driver {absent.name} is not installed: "

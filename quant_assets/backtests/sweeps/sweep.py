@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from quant_assets.backtests.sweeps.evaluation import Evaluation, common_start, in_cash
-from quant_assets.backtests.sweeps.ledger import Trial, trials_of
 from quant_assets.backtests.sweeps.measures import measured
 from quant_assets.backtests.sweeps.plateau import Plateaus, best, plateaus
 from quant_assets.backtests.sweeps.spaces import Space, plain, trial_key
+from quant_assets.backtests.sweeps.trial import Trial, trials_of
 from quant_assets.market_data.panels import FloatArray
 from quant_assets.performance.deflation import Overfitting, probability_of_overfitting
-from quant_assets.performance.sample import daily_rate
+from quant_assets.performance.sample import carried, daily_rate
 
 # The share of the sessions by which a set is chosen where choosing by peak and by plateau are held
 # against each other; both are measured on the rest.
@@ -185,8 +185,8 @@ def sweep(
 
 
 def session_rate(evaluation: Evaluation) -> FloatArray:
-    """The risk-free return of each session, shape (T,); 0 where the rate is missing."""
-    rate: FloatArray = daily_rate(np.nan_to_num(evaluation.risk_free), evaluation.annualization)
+    """The risk-free return of each session, shape (T,); a missing rate is the last known one."""
+    rate: FloatArray = daily_rate(carried(evaluation.risk_free), evaluation.annualization)
     return rate
 
 

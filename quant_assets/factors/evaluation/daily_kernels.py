@@ -13,10 +13,14 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper, kernel
-
-# The small helpers stand in each file of kernels again: numba's cache of a kernel does not notice
-# when a function of another file changes, and would go on with the old one.
-ROUNDING = 1e-12
+from quant_assets.factors.evaluation.ranks import (
+    cut,
+    mark_pairs,
+    pack,
+    rank_ties,
+    squares_of_ranks,
+)
+from quant_assets.factors.moments import moments_of, products_of, spread_out
 
 # Columns of the result; the means of the quantiles follow, then their counts. persistence_kernels
 # fills those between.
@@ -24,75 +28,6 @@ OBSERVATIONS, IC, RANK_IC = 0, 2, 3
 NEUTRAL = 4  # IC and rank IC of one neutral version, then of the next
 BETA, T_STATISTIC, R_SQUARED, MEAN_RETURN, FACTOR_RETURN, SPREAD, MONOTONICITY = range(8, 15)
 QUANTILES = 18
-
-
-@helper
-def _mean(values: np.ndarray) -> float:
-    total = 0.0
-    for i in range(values.size):
-        total += values[i]
-    return total / values.size
-
-
-@helper
-def _products(x: np.ndarray, x_mean: float, y: np.ndarray, y_mean: float) -> float:
-    """Sum of (x - x_mean) (y - y_mean)."""
-    total = 0.0
-    for i in range(x.size):
-        total += (x[i] - x_mean) * (y[i] - y_mean)
-    return total
-
-
-@helper
-def _spreads(values: np.ndarray, squares: float) -> bool:
-    """Whether values with this sum of squared deviations differ by more than rounding."""
-    bits, largest = values.view(np.int64), np.int64(0)
-    for i in range(bits.size):  # without the sign, numbers and their bits have one order
-        largest = max(largest, bits[i] & 0x7FFFFFFFFFFFFFFF)
-    return bool(squares > values.size * (ROUNDING * np.int64(largest).view(np.float64)) ** 2)
-
-
-@helper
-def _moments(values: np.ndarray) -> tuple[float, float]:
-    """Mean and sum of squared deviations, which is 0 where values differ by rounding only."""
-    if values.size == 0:
-        return np.nan, 0.0
-    mean = _mean(values)
-    squares = _products(values, mean, values, mean)
-    return mean, squares if _spreads(values, squares) else 0.0
-
-
-@helper
-def _pairs(x: np.ndarray, y: np.ndarray, both: np.ndarray) -> int:
-    """Mark the places that have both values; how many they are."""
-    n = 0
-    for i in range(x.size):
-        there = x[i] == x[i] and y[i] == y[i]
-        both[i] = there
-        n += there
-    return n
-
-
-@helper
-def _pack(values: np.ndarray, both: np.ndarray, out: np.ndarray) -> None:
-    """The marked values side by side."""
-    n = np.uint64(0)
-    for i in range(values.size):
-        out[n] = values[i]
-        n += both[i]
-
-
-@helper
-def _rank_ties(values: np.ndarray, order: np.ndarray, ranks: np.ndarray) -> None:
-    """Doubled average ranks of the places of an order."""
-    begin = 0
-    while begin < order.size:
-        end = begin + 1
-        while end < order.size and values[order[end]] == values[order[begin]]:
-            end += 1
-        for k in range(begin, end):
-            ranks[order[k]] = begin + 1.0 + end
-        begin = end
 
 
 @helper
@@ -117,45 +52,7 @@ def _rank_marked(
     for i in range(ranks.size):
         ranks[i] = 2.0 * ranks[i] if both[i] else 0.0
     if tied:
-        _rank_ties(values, kept[: np.int64(n)], ranks)
-
-
-@helper
-def _quantiles(
-    values: np.ndarray,
-    order: np.ndarray,
-    ranks: np.ndarray,
-    quantiles: int,
-    codes: np.ndarray,
-    counts: np.ndarray,
-) -> None:
-    """The quantile of each ranked place, 1 the lowest, 0 for others; how many each has.
-
-    A value with m smaller ones among n falls into the smallest q with (n - 1) q / quantiles >= m,
-    as pandas.qcut cuts; equal values fall together, by the lowest of their ranks.
-    """
-    n, begin = order.size, 0
-    for i in range(ranks.size):
-        codes[i] = ranks[i] > 0.0
-    for q in range(1, quantiles + 1):
-        end = max(begin, (n - 1) * q // quantiles + 1)
-        while 0 < end < n and values[order[end]] == values[order[end - 1]]:
-            end += 1
-        counts[q - 1] = end - begin
-        begin = end
-        if q < quantiles and end > 0:
-            edge = ranks[order[end - 1]]
-            for i in range(ranks.size):
-                codes[i] += ranks[i] > edge
-
-
-@helper
-def _squares_of_ranks(ranks: np.ndarray, n: int) -> float:
-    """Sum of squared deviations of n doubled ranks from their mean, n + 1."""
-    total = 0.0
-    for i in range(ranks.size):
-        total += ranks[i] * np.float64(ranks[i])
-    return total - n * (n + 1.0) ** 2
+        rank_ties(values, kept[: np.int64(n)], ranks)
 
 
 @helper
@@ -192,13 +89,13 @@ def _side(
     """
     pairs = values
     if n < values.size:
-        _pack(values, both, some_values)
+        pack(values, both, some_values)
         pairs = some_values[:n]
     if n == order.size:
         return pairs, ranks, moments
     _rank_marked(values, order, both, tied, kept, some_ranks)
-    some_moments[0], some_moments[1] = _moments(pairs)
-    some_moments[2] = _squares_of_ranks(some_ranks, n)
+    some_moments[0], some_moments[1] = moments_of(pairs)
+    some_moments[2] = squares_of_ranks(some_ranks, n)
     return pairs, some_ranks, some_moments
 
 
@@ -209,7 +106,7 @@ def _correlation(
     """Pearson correlation; missing where either does not vary."""
     if x_moments[1] <= 0.0 or y_moments[1] <= 0.0:
         return np.nan
-    both = _products(x, x_moments[0], y, y_moments[0])
+    both = products_of(x, x_moments[0], y, y_moments[0])
     return both / math.sqrt(x_moments[1] * y_moments[1])
 
 
@@ -222,7 +119,7 @@ def _regress(
     out[MEAN_RETURN] = r_mean
     if ff <= 0.0:
         return
-    fr = _products(f, f_mean, r, r_mean)
+    fr = products_of(f, f_mean, r, r_mean)
     size = 0.0
     for k in range(n):
         size += abs(f[k] - f_mean)
@@ -236,7 +133,7 @@ def _regress(
     out[IC] = fr / math.sqrt(ff * rr)
     out[BETA] = slope * math.sqrt(ff / (n - 1))
     out[R_SQUARED] = min(max(1.0 - rest / rr, 0.0), 1.0)
-    if _spreads(r, rest):
+    if spread_out(r, rest):
         out[T_STATISTIC] = slope * math.sqrt(ff) / math.sqrt(rest / (n - 2))
 
 
@@ -334,7 +231,7 @@ def score_days(
             raw_r, raw_ranks, raw_moments = y, return_ranks[p, d, :m], return_moments[p, d]
             for v in range(values.shape[0]):
                 x, x_order = values[v, row, :m], orders[v, row, : valued[v, row]]
-                n = _pairs(x, y, both)
+                n = mark_pairs(x, y, both)
                 if v == 0:
                     line[OBSERVATIONS] = n
                 if n < minimum:
@@ -355,7 +252,7 @@ def score_days(
                 f_codes, f_counts = codes[row, :m], counts[row]
                 if v == 0 and n < x_order.size:
                     f_codes, f_counts = some_codes[:m], some_counts
-                    _quantiles(x, kept[:n], f_ranks, quantiles, f_codes, f_counts)
+                    cut(x, kept[:n], f_ranks, quantiles, f_codes, f_counts)
                 r, r_ranks, r_moments = raw_r, raw_ranks, raw_moments
                 if n != pairs:
                     k = min(v, 1)
@@ -379,7 +276,7 @@ def score_days(
                     continue
                 pairs, raw_r, raw_ranks, raw_moments = n, r, r_ranks, r_moments
                 if n < m:
-                    _pack(f_codes, both, packed_codes)
+                    pack(f_codes, both, packed_codes)
                     f_codes = packed_codes[:n]
                 line[RANK_IC] = rank_ic
                 _regress(f, f_moments, r, r_moments, line)

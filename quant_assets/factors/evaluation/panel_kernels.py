@@ -13,36 +13,8 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper, kernel
-
-# The small helpers stand in each file of kernels again: numba's cache of a kernel does not notice
-# when a function of another file changes, and would go on with the old one.
-ROUNDING = 1e-12
-
-
-@helper
-def _mean(values: np.ndarray) -> float:
-    total = 0.0
-    for i in range(values.size):
-        total += values[i]
-    return total / values.size
-
-
-@helper
-def _products(x: np.ndarray, x_mean: float, y: np.ndarray, y_mean: float) -> float:
-    """Sum of (x - x_mean) (y - y_mean)."""
-    total = 0.0
-    for i in range(x.size):
-        total += (x[i] - x_mean) * (y[i] - y_mean)
-    return total
-
-
-@helper
-def _largest(values: np.ndarray) -> float:
-    """The largest absolute value."""
-    bits, largest = values.view(np.int64), np.int64(0)
-    for i in range(bits.size):  # without the sign, numbers and their bits have one order
-        largest = max(largest, bits[i] & 0x7FFFFFFFFFFFFFFF)
-    return float(np.int64(largest).view(np.float64))
+from quant_assets.factors.moments import largest_of, mean_of, products_of
+from quant_assets.factors.rounding import ROUNDING
 
 
 @kernel("void(boolean[:,::1], int64[::1], uint32[:,::1], int64[:,::1])")
@@ -161,11 +133,11 @@ def _beside_size(
             x[k], y[k] = size[j], values[j]
             k += size[j] == size[j] and values[j] == values[j]
         xs, ys = x[:n], y[:n]
-    x_mean, y_mean = _mean(xs), _mean(ys)
-    squares = _products(xs, x_mean, xs, x_mean)
-    if squares <= n * (ROUNDING * _largest(xs)) ** 2:
+    x_mean, y_mean = mean_of(xs), mean_of(ys)
+    squares = products_of(xs, x_mean, xs, x_mean)
+    if squares <= n * (ROUNDING * largest_of(xs)) ** 2:
         return
-    slope = _products(xs, x_mean, ys, y_mean) / squares
+    slope = products_of(xs, x_mean, ys, y_mean) / squares
     for j in range(values.size):
         rest = values[j] - y_mean - slope * (size[j] - x_mean)
         out[j] = 0.0 if abs(rest) <= rounding else rest
@@ -207,12 +179,12 @@ def gather(
             continue
         found = out[0, k, :m]
         if n == m:
-            rounding = ROUNDING * _largest(found)
+            rounding = ROUNDING * largest_of(found)
         else:
             c = 0
             for j in range(m):
                 x[c] = found[j]
                 c += 0 if math.isnan(found[j]) else 1
-            rounding = ROUNDING * _largest(x[:n])
+            rounding = ROUNDING * largest_of(x[:n])
         _within_sectors(found, sectors[d, :m], rounding, totals, counts, out[1, k, :m])
         _beside_size(found, size[d, :m], minimum, rounding, x, y, out[2, k, :m])

@@ -10,41 +10,10 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper, kernel
-
-# The small helpers stand in each file of kernels again: numba's cache of a kernel does not notice
-# when a function of another file changes, and would go on with the old one.
+from quant_assets.factors.evaluation.ranks import cut
 
 # Columns of the result, which daily_kernels.py fills, too.
 COVERAGE, TURNOVER, BOTTOM_TURNOVER, AUTOCORRELATION = 1, 15, 16, 17
-
-
-@helper
-def _quantiles(
-    values: np.ndarray,
-    order: np.ndarray,
-    ranks: np.ndarray,
-    quantiles: int,
-    codes: np.ndarray,
-    counts: np.ndarray,
-) -> None:
-    """The quantile of each ranked place, 1 the lowest, 0 for others; how many each has.
-
-    A value with m smaller ones among n falls into the smallest q with (n - 1) q / quantiles >= m,
-    as pandas.qcut cuts; equal values fall together, by the lowest of their ranks.
-    """
-    n, begin = order.size, 0
-    for i in range(ranks.size):
-        codes[i] = ranks[i] > 0.0
-    for q in range(1, quantiles + 1):
-        end = max(begin, (n - 1) * q // quantiles + 1)
-        while 0 < end < n and values[order[end]] == values[order[end - 1]]:
-            end += 1
-        counts[q - 1] = end - begin
-        begin = end
-        if q < quantiles and end > 0:
-            edge = ranks[order[end - 1]]
-            for i in range(ranks.size):
-                codes[i] += ranks[i] > edge
 
 
 @helper
@@ -104,7 +73,7 @@ def _remember(
     past_codes[:] = 0
     if order.size < minimum:
         return
-    _quantiles(values, order, ranks, quantiles, codes, counts)
+    cut(values, order, ranks, quantiles, codes, counts)
     if columns.size == past_ranks.size:
         past_ranks[:] = ranks
         past_codes[:] = codes

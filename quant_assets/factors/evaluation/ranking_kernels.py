@@ -13,46 +13,8 @@ that the average ranks of ties are whole: 2 for the smallest of distinct values,
 import numpy as np
 
 from quant_assets.compiled import helper, kernel
-
-# The small helpers stand in each file of kernels again: numba's cache of a kernel does not notice
-# when a function of another file changes, and would go on with the old one.
-ROUNDING = 1e-12
-
-
-@helper
-def _mean(values: np.ndarray) -> float:
-    total = 0.0
-    for i in range(values.size):
-        total += values[i]
-    return total / values.size
-
-
-@helper
-def _products(x: np.ndarray, x_mean: float, y: np.ndarray, y_mean: float) -> float:
-    """Sum of (x - x_mean) (y - y_mean)."""
-    total = 0.0
-    for i in range(x.size):
-        total += (x[i] - x_mean) * (y[i] - y_mean)
-    return total
-
-
-@helper
-def _spreads(values: np.ndarray, squares: float) -> bool:
-    """Whether values with this sum of squared deviations differ by more than rounding."""
-    bits, largest = values.view(np.int64), np.int64(0)
-    for i in range(bits.size):  # without the sign, numbers and their bits have one order
-        largest = max(largest, bits[i] & 0x7FFFFFFFFFFFFFFF)
-    return bool(squares > values.size * (ROUNDING * np.int64(largest).view(np.float64)) ** 2)
-
-
-@helper
-def _moments(values: np.ndarray) -> tuple[float, float]:
-    """Mean and sum of squared deviations, which is 0 where values differ by rounding only."""
-    if values.size == 0:
-        return np.nan, 0.0
-    mean = _mean(values)
-    squares = _products(values, mean, values, mean)
-    return mean, squares if _spreads(values, squares) else 0.0
+from quant_assets.factors.evaluation.ranks import pack, rank_ties, squares_of_ranks
+from quant_assets.factors.moments import moments_of
 
 
 @helper
@@ -66,15 +28,6 @@ def _mark(values: np.ndarray, there: np.ndarray) -> int:
 
 
 @helper
-def _pack(values: np.ndarray, both: np.ndarray, out: np.ndarray) -> None:
-    """The marked values side by side."""
-    n = np.uint64(0)
-    for i in range(values.size):
-        out[n] = values[i]
-        n += both[i]
-
-
-@helper
 def _rank(values: np.ndarray, order: np.ndarray, ranks: np.ndarray) -> bool:
     """Doubled ranks of the places of an order, all others 0; whether any values are equal."""
     ranks[:] = 0.0
@@ -85,30 +38,8 @@ def _rank(values: np.ndarray, order: np.ndarray, ranks: np.ndarray) -> bool:
         before = values[i]
         ranks[i] = 2.0 * k + 2.0
     if ties > 0:
-        _rank_ties(values, order, ranks)
+        rank_ties(values, order, ranks)
     return ties > 0
-
-
-@helper
-def _rank_ties(values: np.ndarray, order: np.ndarray, ranks: np.ndarray) -> None:
-    """Doubled average ranks of the places of an order."""
-    begin = 0
-    while begin < order.size:
-        end = begin + 1
-        while end < order.size and values[order[end]] == values[order[begin]]:
-            end += 1
-        for k in range(begin, end):
-            ranks[order[k]] = begin + 1.0 + end
-        begin = end
-
-
-@helper
-def _squares_of_ranks(ranks: np.ndarray, n: int) -> float:
-    """Sum of squared deviations of n doubled ranks from their mean, n + 1."""
-    total = 0.0
-    for i in range(ranks.size):
-        total += ranks[i] * np.float64(ranks[i])
-    return total - n * (n + 1.0) ** 2
 
 
 @kernel(
@@ -135,7 +66,7 @@ def describe_rows(
         tied[d] = _rank(values[d], order[d, :n], ranks[d])
         found = values[d]
         if n < M:
-            _pack(values[d], there, packed)
+            pack(values[d], there, packed)
             found = packed[:n]
-        moments[d, 0], moments[d, 1] = _moments(found)
-        moments[d, 2] = _squares_of_ranks(ranks[d], n)
+        moments[d, 0], moments[d, 1] = moments_of(found)
+        moments[d, 2] = squares_of_ranks(ranks[d], n)

@@ -14,10 +14,8 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper, kernel
-
-# The small helpers stand in each file of kernels again: numba's cache of a kernel does not notice
-# when a function of another file changes, and would go on with the old one.
-ROUNDING = 1e-12
+from quant_assets.factors.evaluation.ranks import mark_pairs, pack
+from quant_assets.factors.rounding import ROUNDING
 
 # Columns of the result.
 OBSERVATIONS, IC, RANK_IC = range(3)
@@ -135,26 +133,6 @@ def _rank_ties(
             latest[s], begins[s] = values[i], counts[s]
         counts[s] -= 1
         ranks[i] += begins[s]
-
-
-@helper
-def _mark(x: np.ndarray, y: np.ndarray, marked: np.ndarray) -> int:
-    """Mark the places that have both values; how many they are."""
-    n = 0
-    for i in range(x.size):
-        there = x[i] == x[i] and y[i] == y[i]
-        marked[i] = there
-        n += there
-    return n
-
-
-@helper
-def _pack(values: np.ndarray, marked: np.ndarray, out: np.ndarray) -> None:
-    """The marked values side by side."""
-    n = np.uint64(0)
-    for i in range(values.size):
-        out[n] = values[i]
-        n += marked[i]
 
 
 @helper
@@ -294,7 +272,7 @@ def score_sectors(
             if not first <= t < stop:
                 continue
             r, r_order = returns[p, d, :K], return_orders[p, d, : return_counts[p, d]]
-            n = _mark(f[:K], r, marked)
+            n = mark_pairs(f[:K], r, marked)
             f_ranks, r_ranks = ranks, return_ranks[p, d]
             if n < f_order.size:
                 f_ranks = some_ranks
@@ -305,10 +283,10 @@ def score_sectors(
             xs, ys, edges = f, r, bounds[d]
             if n < K:
                 _cut(marked[:K], bounds[d], some_edges)
-                _pack(f[:K], marked, x)
-                _pack(r, marked, y)
-                _pack(f_ranks[:K], marked, x_ranks)
-                _pack(r_ranks[:K], marked, y_ranks)
+                pack(f[:K], marked, x)
+                pack(r, marked, y)
+                pack(f_ranks[:K], marked, x_ranks)
+                pack(r_ranks[:K], marked, y_ranks)
                 xs, ys, f_ranks, r_ranks, edges = x, y, x_ranks, y_ranks, some_edges
             x_bits, y_bits, lines = xs.view(np.int64), ys.view(np.int64), out[t - first, p]
             for s in range(S):

@@ -13,14 +13,13 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import finite, varies
 
 # Results of `comoments`.
 SKEWNESS, KURTOSIS = range(2)
 
 _WIDTH = 128  # symbols side by side: their sums stay in the first-level cache
-_ROUNDING = 1e-12  # a spread this small against the values' size is rounding
 _COLLINEAR = 1e-10  # what a regression leaves of the spread, when it leaves only rounding
-_LARGEST = np.finfo(np.float64).max
 
 # Where the parts of the scratch array begin: known distances let loops use vector registers.
 _PARTS = 17
@@ -28,17 +27,6 @@ _NEWEST_X, _NEWEST_Y, _NEWEST_Z, _COUNT, _X, _Y, _Z = range(0, 7 * _WIDTH, _WIDT
 _XX, _YY, _ZZ, _XZ, _YZ = range(7 * _WIDTH, 12 * _WIDTH, _WIDTH)
 _SLOPE_X, _SLOPE_Y, _REST_XX, _REST_YY, _REST_XY = range(12 * _WIDTH, 17 * _WIDTH, _WIDTH)
 _YXX, _YXXX = _SLOPE_X, _SLOPE_Y  # of co-moments
-
-
-@helper_as_written
-def _varies(squares: float, n: float, newest: float) -> bool:
-    """Whether n values with this sum of squared deviations differ by more than rounding."""
-    return squares > n * (_ROUNDING * abs(newest)) ** 2
-
-
-@helper_as_written
-def _finite(value: float) -> float:
-    return value if abs(value) <= _LARGEST else math.nan
 
 
 @helper_as_written
@@ -102,10 +90,10 @@ def _slopes(width: int, sums: np.ndarray) -> None:
     """The slopes of x and y on z; missing when one of the three is constant."""
     for s in range(width):
         n = sums[_COUNT + s]
-        varies = _varies(sums[_XX + s], n, sums[_NEWEST_X + s])
-        varies = varies & _varies(sums[_YY + s], n, sums[_NEWEST_Y + s])
-        varies = varies & _varies(sums[_ZZ + s], n, sums[_NEWEST_Z + s])
-        squares = sums[_ZZ + s] if varies else math.nan
+        differ = varies(sums[_XX + s], n, sums[_NEWEST_X + s])
+        differ = differ & varies(sums[_YY + s], n, sums[_NEWEST_Y + s])
+        differ = differ & varies(sums[_ZZ + s], n, sums[_NEWEST_Z + s])
+        squares = sums[_ZZ + s] if differ else math.nan
         sums[_SLOPE_X + s] = sums[_XZ + s] / squares
         sums[_SLOPE_Y + s] = sums[_YZ + s] / squares
 
@@ -117,7 +105,7 @@ def _correlation_result(sums: np.ndarray, out: np.ndarray) -> None:
         y_left = sums[_REST_YY + s] > _COLLINEAR**2 * sums[_YY + s]
         size = math.sqrt(sums[_REST_XX + s]) * math.sqrt(sums[_REST_YY + s])
         found = sums[_REST_XY + s] / (size if x_left & y_left else math.nan)
-        out[s] = _finite(min(max(found, -1.0), 1.0))
+        out[s] = finite(min(max(found, -1.0), 1.0))
 
 
 @kernel(
@@ -173,16 +161,16 @@ def _add_powers(y: np.ndarray, x: np.ndarray, sums: np.ndarray) -> None:
 def _comoment_result(code: int, sums: np.ndarray, out: np.ndarray) -> None:
     for s in range(out.size):
         n = sums[_COUNT + s]
-        varies = _varies(sums[_XX + s], n, sums[_NEWEST_X + s])
-        varies = varies & _varies(sums[_YY + s], n, sums[_NEWEST_Y + s])
-        size = n if varies else math.nan
+        differ = varies(sums[_XX + s], n, sums[_NEWEST_X + s])
+        differ = differ & varies(sums[_YY + s], n, sums[_NEWEST_Y + s])
+        size = n if differ else math.nan
         x_variance = sums[_XX + s] / size
         spread = math.sqrt(sums[_YY + s] / size) * x_variance
         if code == SKEWNESS:
             result = (sums[_YXX + s] / size) / spread
         else:
             result = (sums[_YXXX + s] / size) / (spread * math.sqrt(x_variance))
-        out[s] = _finite(result)
+        out[s] = finite(result)
 
 
 @kernel(

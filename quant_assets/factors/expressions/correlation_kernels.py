@@ -15,18 +15,15 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
-from quant_assets.factors.expressions.window_steps import STEPS, Room
+from quant_assets.factors.expressions.window_blocks import width_of
+from quant_assets.factors.expressions.window_steps import ALONE, EXTEND, PAIR, STEPS, Room
+from quant_assets.factors.rounding import LARGEST, ROUNDING
 
 # What `correlate` computes.
 CORRELATION, COVARIANCE = range(2)
 
-_ALONE, _PAIR, _JOIN, _EXTEND = range(4)  # as window_steps numbers the steps
-
 _WIDTH = 128  # symbols side by side at most
-_LANES = 32  # the number of symbols side by side is a multiple of this
 PAIR_ROOM = Room(_WIDTH, 8 * 8)
-_LARGEST = np.finfo(np.float64).max
-_ROUNDING = 1e-12  # a spread this small against the values' size is rounding
 _SMALL, _LARGE = 1e-280, 1e280  # a product of two spreads outside of these has lost digits
 
 # What a row of `work` has of a block of sessions: the newest valid x and y, and five sums.
@@ -38,13 +35,6 @@ _Y, _DX, _DY, _XX, _YY, _XY = (
     5 * _WIDTH,
     6 * _WIDTH,
 )
-
-
-@helper_as_written
-def _width(symbols: int) -> int:
-    """Symbols side by side: blocks of about one size."""
-    blocks = max(-(-symbols // _WIDTH), 1)
-    return max(-(-symbols // (blocks * _LANES)), 1) * _LANES
 
 
 @helper_as_written
@@ -137,7 +127,7 @@ def _finish_covariance(row: np.ndarray, counts: np.ndarray, needed: float, out: 
     for s in range(out.size):
         products = row[_XY + s] - row[_DX + s] * counts[1, s] * row[_DY + s]
         value = products * counts[2, s]
-        out[s] = value if (counts[0, s] >= needed) & (abs(value) <= _LARGEST) else math.nan
+        out[s] = value if (counts[0, s] >= needed) & (abs(value) <= LARGEST) else math.nan
 
 
 @helper_as_written
@@ -153,7 +143,7 @@ def _finish_correlation(
         xx = row[_XX + s] - row[_DX + s] * x_mean
         yy = row[_YY + s] - row[_DY + s] * y_mean
         xy = row[_XY + s] - row[_DY + s] * x_mean
-        x_least, y_least = _ROUNDING * row[s], _ROUNDING * row[_Y + s]
+        x_least, y_least = ROUNDING * row[s], ROUNDING * row[_Y + s]
         both = xx * yy
         value = xy / np.sqrt(both)
         varies = (xx > n * (x_least * x_least)) & (yy > n * (y_least * y_least))
@@ -180,7 +170,7 @@ def _finish_again(row: np.ndarray, counts: np.ndarray, needed: float, out: np.nd
         told = n >= needed and out[s] == out[s] and n > 2.0
         if told and not _SMALL <= xx * yy <= _LARGE:
             value = xy / np.sqrt(xx) / math.sqrt(yy)
-            out[s] = min(max(value, -1.0), 1.0) if abs(value) <= _LARGEST else math.nan
+            out[s] = min(max(value, -1.0), 1.0) if abs(value) <= LARGEST else math.nan
 
 
 @kernel(
@@ -199,7 +189,7 @@ def correlate(
     """Correlation or covariance of each window; windows end on the last rows of `x` and `y`."""
     rows, symbols = x.shape
     past = rows - out.shape[0]
-    width = _width(symbols)
+    width = width_of(symbols, _WIDTH)
     work = np.empty((rows, 7 * _WIDTH))
     seen = np.zeros((rows + 1, _WIDTH))
     counts = np.full((3, _WIDTH), -1.0)
@@ -220,11 +210,11 @@ def correlate(
         for i in range(steps.shape[0]):
             kind, end, first = steps[i, 0], steps[i, 1], steps[i, 3]
             older, newer = work[end], work[steps[i, 2]]
-            if kind == _ALONE:
+            if kind == ALONE:
                 newer[_DX:] = 0.0
-            elif kind == _PAIR:
+            elif kind == PAIR:
                 _set_pair(older, seen[first], seen[end + 1], width, newer)
-            elif kind == _EXTEND:
+            elif kind == EXTEND:
                 _extend(older, seen[first], seen[end + 1], width, newer)
             else:
                 _join(older, seen[first], seen[end + 1], width, newer)

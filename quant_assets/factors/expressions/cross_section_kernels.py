@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import LARGEST, ROUNDING
 
 (
     ZSCORE,
@@ -24,8 +25,6 @@ from quant_assets.compiled import helper_as_written, kernel
 VECTOR_NEUTRAL, REGRESSION_NEUTRAL = range(2)
 
 _LANES = 16
-_ROUNDING = 1e-12
-_LARGEST = np.finfo(np.float64).max
 
 
 @helper_as_written
@@ -118,7 +117,7 @@ def _spreads(values: np.ndarray, squares: float) -> bool:
     """Whether values with this sum of squared deviations differ by more than rounding."""
     low, high = _ends(values)
     largest = max(abs(low), abs(high))
-    return values.size > 1 and squares > values.size * (_ROUNDING * largest) ** 2
+    return values.size > 1 and squares > values.size * (ROUNDING * largest) ** 2
 
 
 @helper_as_written
@@ -144,10 +143,10 @@ def _standardize(code: int, row: np.ndarray, values: np.ndarray, a: float, b: fl
             row[i] = v if (row[i] == row[i]) & varies else row[i]
         return
     divisor = deviation if code == ZSCORE or a != 0.0 else 1.0
-    limit = b if code == NORMALIZE and b > 0.0 else _LARGEST
+    limit = b if code == NORMALIZE and b > 0.0 else LARGEST
     for i in range(row.size):
         v = ((row[i] - mean) - rest) / divisor
-        row[i] = v if abs(v) <= _LARGEST else np.nan
+        row[i] = v if abs(v) <= LARGEST else np.nan
     for i in range(row.size):
         v = row[i] if row[i] < limit else limit
         v = v if v > -limit else -limit
@@ -174,20 +173,20 @@ def _scale(
         negative = (short if short != 0.0 else 1.0) / -below
         positive = positive if above > 0.0 else 1.0  # there is none
         negative = negative if below < 0.0 else 1.0
-    enough = 0.0 < total <= _LARGEST
+    enough = 0.0 < total <= LARGEST
     for i in range(row.size):
         v = row[i] * (positive if row[i] > 0.0 else negative)
-        row[i] = v if enough & (abs(v) <= _LARGEST) else np.nan
+        row[i] = v if enough & (abs(v) <= LARGEST) else np.nan
 
 
 @helper_as_written
 def _scale_down(row: np.ndarray, values: np.ndarray, offset: float) -> None:
     low, high = _ends(values)
     extent = high - low
-    possible = 0.0 < extent <= _LARGEST
+    possible = 0.0 < extent <= LARGEST
     for i in range(row.size):
         v = (row[i] - low) / extent - offset
-        row[i] = v if possible & (abs(v) <= _LARGEST) else np.nan
+        row[i] = v if possible & (abs(v) <= LARGEST) else np.nan
 
 
 @kernel("void(int64, float64[:,::1], float64, float64, float64, float64[:,::1])", regrouped=False)
@@ -238,4 +237,4 @@ def neutralize_rows(code: int, values: np.ndarray, others: np.ndarray, out: np.n
         for i in range(N):
             v = (values[t, i] - y_mean) - y_rest
             v = v - slope * ((others[t, i] - x_mean) - x_rest)
-            out[t, i] = v if abs(v) <= _LARGEST else np.nan
+            out[t, i] = v if abs(v) <= LARGEST else np.nan

@@ -11,10 +11,9 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import LARGEST, ROUNDING
 
 _WIDTH = 128  # symbols side by side: their sums stay in the first-level cache
-_ROUNDING = 1e-12  # a spread this small against the values' size is rounding
-_LARGEST = np.finfo(np.float64).max
 
 
 @kernel("void(float64[:,::1], int64, int64, int64, float64[:,::1])", regrouped=False)
@@ -80,15 +79,15 @@ def entropy(
                 line = values[row, first:stop]
                 for s in range(line.size):
                     spread = bounds[2, s] - bounds[1, s]
-                    if line[s] == line[s] and spread > 0.0 and spread <= _LARGEST / buckets:
+                    if line[s] == line[s] and spread > 0.0 and spread <= LARGEST / buckets:
                         place = int((line[s] - bounds[1, s]) * buckets / spread)
                         counts[min(place, buckets - 1), s] += 1
             to = out[last - past, first:stop]
             for s in range(to.size):
                 n, spread = bounds[3, s], bounds[2, s] - bounds[1, s]
-                if n < needed or spread > _LARGEST / buckets:
+                if n < needed or spread > LARGEST / buckets:
                     to[s] = math.nan
-                elif spread <= _ROUNDING * abs(bounds[0, s]):
+                elif spread <= ROUNDING * abs(bounds[0, s]):
                     to[s] = 0.0
                 else:
                     total = 0.0

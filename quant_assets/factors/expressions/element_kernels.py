@@ -11,6 +11,7 @@ for vector registers and writes NaN where the result is not finite.
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import LARGEST
 
 (
     ADD,
@@ -55,27 +56,25 @@ from quant_assets.compiled import helper_as_written, kernel
 # Where a logarithm is defined; MAGNITUDE: that of the magnitude, everywhere, with the value's sign.
 POSITIVE, ABOVE_MINUS_ONE, MAGNITUDE = range(3)
 
-_LARGEST = np.finfo(np.float64).max
-
 
 @helper_as_written
 def _arithmetic(code: int, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
     if code == ADD:
         for i in range(out.size):
             v = x[i] + y[i]
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
     elif code == SUBTRACT:
         for i in range(out.size):
             v = x[i] - y[i]
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
     elif code == MULTIPLY:
         for i in range(out.size):
             v = x[i] * y[i]
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
     elif code == DIVIDE:
         for i in range(out.size):
             v = x[i] / y[i]
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
     else:
         neutral = 1.0 if code == MULTIPLY_KNOWN else 0.0
         for i in range(out.size):
@@ -83,7 +82,7 @@ def _arithmetic(code: int, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> Non
             b = y[i] if y[i] == y[i] else neutral
             v = a * b if code == MULTIPLY_KNOWN else a + b if code == ADD_KNOWN else a - b
             there = (x[i] == x[i]) | (y[i] == y[i])
-            out[i] = v if there & (abs(v) <= _LARGEST) else np.nan
+            out[i] = v if there & (abs(v) <= LARGEST) else np.nan
 
 
 @helper_as_written
@@ -136,7 +135,7 @@ def _choice(code: int, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> None:
     else:  # Szudzik's pairing: one number for each pair of numbers, in whatever panel
         for i in range(out.size):
             v = x[i] * x[i] + x[i] + y[i] if x[i] >= y[i] else y[i] * y[i] + x[i]
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
 
 
 @kernel("void(int64, float64[:,::1], float64[:,::1], float64[:,::1])", regrouped=False)
@@ -174,7 +173,7 @@ def _one(code: int, x: np.ndarray, out: np.ndarray) -> None:
     elif code == INVERSE:
         for i in range(out.size):
             v = 1.0 / x[i]
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
 
 
 # Powers add 0, which makes a minus zero plus zero: the ways to a power must agree in every bit.
@@ -187,31 +186,31 @@ def _power(code: int, x: np.ndarray, out: np.ndarray) -> None:
     elif code == SQUARE:
         for i in range(out.size):
             v = x[i] * x[i]
-            out[i] = v if v <= _LARGEST else np.nan
+            out[i] = v if v <= LARGEST else np.nan
     elif code == CUBE:
         for i in range(out.size):
             v = x[i] * x[i] * x[i] + 0.0
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
     elif code == FOURTH:
         for i in range(out.size):
             v = (x[i] * x[i]) * (x[i] * x[i])
-            out[i] = v if v <= _LARGEST else np.nan
+            out[i] = v if v <= LARGEST else np.nan
     elif code == FIFTH:
         for i in range(out.size):
             v = (x[i] * x[i]) * (x[i] * x[i]) * x[i] + 0.0
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
     elif code == ROOT:
         for i in range(out.size):
             out[i] = np.sqrt(x[i]) + 0.0
     elif code == SIGNED_SQUARE:
         for i in range(out.size):
             v = x[i] * abs(x[i]) + 0.0
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
     elif code == SIGNED_FOURTH:
         for i in range(out.size):
             v = (x[i] * x[i]) * (x[i] * x[i])
             v = 0.0 - v if x[i] < 0.0 else v
-            out[i] = v if abs(v) <= _LARGEST else np.nan
+            out[i] = v if abs(v) <= LARGEST else np.nan
     elif code == SIGNED_ROOT:
         for i in range(out.size):
             v = np.sqrt(abs(x[i]))
@@ -260,7 +259,7 @@ def keep_finite(out: np.ndarray) -> None:
     for r in range(out.shape[0]):
         line = out[r]
         for i in range(line.size):
-            line[i] = line[i] if abs(line[i]) <= _LARGEST else np.nan
+            line[i] = line[i] if abs(line[i]) <= LARGEST else np.nan
 
 
 @helper_as_written
@@ -339,5 +338,5 @@ def finish_powers(signed: bool, x: np.ndarray, y: np.ndarray, out: np.ndarray) -
             odd = whole & (np.floor(half) != half)
             v = -v if (a[i] < 0.0) & (odd | signed) else v
             defined = (a[i] >= 0.0) | ((a[i] < 0.0) & (whole | signed))
-            defined = defined & (exponent == exponent) & (abs(v) <= _LARGEST)
+            defined = defined & (exponent == exponent) & (abs(v) <= LARGEST)
             line[i] = v + 0.0 if defined else np.nan

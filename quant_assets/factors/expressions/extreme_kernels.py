@@ -11,27 +11,17 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
-from quant_assets.factors.expressions.window_steps import STEPS, Room
+from quant_assets.factors.expressions.window_blocks import between, count, load, width_of
+from quant_assets.factors.expressions.window_steps import ALONE, STEPS, Room
+from quant_assets.factors.rounding import LARGEST, ROUNDING
 
 # What `extreme` computes: the value; today's place between smallest and largest; the sessions
 # since; the place from 1 for the oldest session of a whole window.
 VALUE, SCALED, SINCE, POSITION = range(4)
 
-_ALONE = 0  # as window_steps numbers the steps
-
 _WIDTH = 320  # symbols side by side at most
-_LANES = 32  # the number of symbols side by side is a multiple of this
 EXTREME_ROOM = Room(_WIDTH, 8 * 3)
 RANK_ROOM = Room(_WIDTH, 8 * 2)
-_LARGEST = np.finfo(np.float64).max
-_ROUNDING = 1e-12  # a range this small against the values' size is rounding
-
-
-@helper_as_written
-def _width(symbols: int) -> int:
-    """Symbols side by side: blocks of about one size."""
-    blocks = max(-(-symbols // _WIDTH), 1)
-    return max(-(-symbols // (blocks * _LANES)), 1) * _LANES
 
 
 @helper_as_written
@@ -44,19 +34,6 @@ def _load(sign: float, x: np.ndarray, width: int, row: np.ndarray) -> int:
     for s in range(x.size, width):
         row[s] = 0.0
     return missing
-
-
-@helper_as_written
-def _count(x: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
-    """The number of valid values up to a session."""
-    for s in range(x.size):
-        after[s] = before[s] + (1.0 if x[s] == x[s] else 0.0)
-
-
-@helper_as_written
-def _between(before: np.ndarray, after: np.ndarray, width: int, difference: np.ndarray) -> None:
-    for s in range(width):
-        difference[s] = after[s] - before[s]
 
 
 @helper_as_written
@@ -98,7 +75,7 @@ def _finish_scaled(
     width = counts.size
     for s in range(out.size):
         spread = row[s] + row[width + s]
-        varies = (spread > _ROUNDING * abs(today[s])) & (spread <= _LARGEST)
+        varies = (spread > ROUNDING * abs(today[s])) & (spread <= LARGEST)
         valid = varies & (counts[s] >= needed) & (today[s] == today[s])
         out[s] = (today[s] + row[width + s]) / spread if valid else math.nan
 
@@ -119,7 +96,7 @@ def extreme(
     """Largest values (sign 1) or smallest (-1) of windows that end on the last rows of `x`."""
     rows, symbols = x.shape
     past = rows - out.shape[0]
-    width = _width(symbols)
+    width = width_of(symbols, _WIDTH)
     work = np.empty((rows, (1 if code == VALUE else 2) * width))
     seen = np.empty((rows + 1, width))
     counts = np.empty(width)
@@ -134,7 +111,7 @@ def extreme(
                 work[t, width:] = float(t)
         for i in range(steps.shape[0]):
             older, newer = work[steps[i, 1]], work[steps[i, 2]]
-            if steps[i, 0] == _ALONE:
+            if steps[i, 0] == ALONE:
                 continue
             if code in (SINCE, POSITION):
                 _larger_and_where(older, width, newer)
@@ -145,11 +122,11 @@ def extreme(
         if missing > 0:
             seen[0] = 0.0
             for t in range(rows):
-                _count(x[t, left:right], seen[t], seen[t + 1])
+                count(x[t, left:right], seen[t], seen[t + 1])
         for t in range(past, rows):
             first = max(t + 1 - window, 0)
             if missing > 0:
-                _between(seen[first], seen[t + 1], width, counts)
+                between(seen[first], seen[t + 1], width, counts)
             elif t == past or t < window:
                 counts[:] = float(t + 1 - first)
             result = out[t - past, left:right]
@@ -161,18 +138,6 @@ def extreme(
                 _finish_place(-float(t), -1.0, work[t], counts, needed, result)
             else:
                 _finish_place(float(t - window), 1.0, work[t], counts, needed, result)
-
-
-@helper_as_written
-def _copy(x: np.ndarray, width: int, row: np.ndarray) -> int:
-    """Put the values of a session into its row; return how many are missing."""
-    missing = 0
-    for s in range(x.size):
-        row[s] = x[s]
-        missing += x[s] != x[s]
-    for s in range(x.size, width):
-        row[s] = 0.0
-    return missing
 
 
 @helper_as_written
@@ -196,7 +161,7 @@ def rank(x: np.ndarray, window: int, needed: float, out: np.ndarray) -> None:
     """Average rank of the last value of each window over its number of valid values."""
     rows, symbols = x.shape
     past = rows - out.shape[0]
-    width = _width(symbols)
+    width = width_of(symbols, _WIDTH)
     work = np.empty((rows, width))
     seen = np.empty((rows + 1, width))
     counts = np.empty(width)
@@ -205,15 +170,15 @@ def rank(x: np.ndarray, window: int, needed: float, out: np.ndarray) -> None:
         right = min(left + width, symbols)
         missing = 0
         for t in range(rows):
-            missing += _copy(x[t, left:right], width, work[t])
+            missing += load(x[t, left:right], width, work[t])
         if missing > 0:
             seen[0] = 0.0
             for t in range(rows):
-                _count(x[t, left:right], seen[t], seen[t + 1])
+                count(x[t, left:right], seen[t], seen[t + 1])
         for t in range(past, rows):
             first = max(t + 1 - window, 0)
             if missing > 0:
-                _between(seen[first], seen[t + 1], width, counts)
+                between(seen[first], seen[t + 1], width, counts)
             elif t == past or t < window:
                 counts[:] = float(t + 1 - first)
             tally[:] = 0

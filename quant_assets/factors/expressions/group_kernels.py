@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import LARGEST, ROUNDING
 
 (
     NEUTRALIZE,
@@ -26,9 +27,6 @@ from quant_assets.compiled import helper_as_written, kernel
 ) = range(9)
 
 CODES = 65536  # codes from 0 to below this are labelled without sorting
-
-_ROUNDING = 1e-12
-_LARGEST = np.finfo(np.float64).max
 
 
 @helper_as_written
@@ -140,7 +138,7 @@ def _deviations(
         n = counts[g]
         rests[g] /= n
         square = squares[g] - n * rests[g] * rests[g]
-        varies = square > n * (_ROUNDING * largest[g]) ** 2
+        varies = square > n * (ROUNDING * largest[g]) ** 2
         deviations[g] = (math.sqrt(square / (n - 1.0)) if varies else 0.0) if n > 1.0 else np.nan
 
 
@@ -150,7 +148,7 @@ def _spread(label: np.ndarray, results: np.ndarray, out: np.ndarray) -> None:
     results[0] = np.nan
     for i in range(out.size):
         v = results[label[i]]
-        out[i] = v if abs(v) <= _LARGEST else np.nan
+        out[i] = v if abs(v) <= LARGEST else np.nan
 
 
 @helper_as_written
@@ -167,7 +165,7 @@ def _place(
     for i in range(out.size):
         g = label[i]
         v = ((row[i] - means[g]) - rests[g]) / divisors[g]
-        out[i] = v if (abs(v) <= _LARGEST) & (divisors[g] <= _LARGEST) else np.nan
+        out[i] = v if (abs(v) <= LARGEST) & (divisors[g] <= LARGEST) else np.nan
 
 
 @kernel(
@@ -194,7 +192,7 @@ def measure_groups(
             a[0] = np.nan
             for i in range(N):
                 v = row[i] - a[label[i]]
-                line[i] = v if abs(v) <= _LARGEST else np.nan
+                line[i] = v if abs(v) <= LARGEST else np.nan
         elif code == ZSCORE:
             _deviations(row, label, size, a, b, c)
             _place(row, label, a, b, c, line)
@@ -278,4 +276,4 @@ def backfill_groups(
         for i in range(N):
             if today[i] != today[i] and label[i] > 0:
                 v = clipped[label[i]] / counts[label[i]]
-                out[r, i] = v if abs(v) <= _LARGEST else np.nan
+                out[r, i] = v if abs(v) <= LARGEST else np.nan

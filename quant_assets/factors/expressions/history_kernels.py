@@ -9,12 +9,12 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import LARGEST
 
 # Results of `changes`.
 OTHER_VALUE, SESSIONS = range(2)
 
 _WIDTH = 128  # symbols side by side: what is kept of them stays in the first-level cache
-_LARGEST = np.finfo(np.float64).max
 
 # Rows of the scratch array: the newest value and its session, the session since which it stands,
 # the newest other value and its session.
@@ -89,4 +89,4 @@ def returns(values: np.ndarray, ago: int, past: int, mode: int, out: np.ndarray)
         for s in range(to.size):
             base = before[s] if mode == 1 else (now[s] + before[s]) / 2.0
             change = (now[s] - before[s]) / (base if base != 0.0 else math.nan)
-            to[s] = change if abs(change) <= _LARGEST else math.nan
+            to[s] = change if abs(change) <= LARGEST else math.nan

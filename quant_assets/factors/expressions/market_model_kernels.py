@@ -9,10 +9,9 @@ import math
 
 import numpy as np
 
-from quant_assets.compiled import helper, helper_of_numbers, kernel
-
-# A spread this small against the values' size is rounding: what divides by it is not defined.
-ROUNDING = 1e-12
+from quant_assets.compiled import helper, kernel
+from quant_assets.factors.moments import largest_of, mean_of, products_of, spread_out
+from quant_assets.factors.rounding import ROUNDING
 
 
 @helper
@@ -32,38 +31,6 @@ def _valid(row: np.ndarray, seen: np.ndarray) -> np.ndarray:
         if seen[t + 1] > seen[t]:
             valid[seen[t]] = row[t]
     return valid
-
-
-@helper
-def _mean(values: np.ndarray) -> float:
-    total = 0.0
-    for i in range(values.size):
-        total += values[i]
-    return total / values.size
-
-
-@helper_of_numbers
-def _size(values: np.ndarray) -> float:
-    """The largest absolute value."""
-    largest = 0.0
-    for i in range(values.size):
-        largest = max(largest, abs(values[i]))
-    return largest
-
-
-@helper
-def _products(x: np.ndarray, x_mean: float, y: np.ndarray, y_mean: float) -> float:
-    """Sum of (x - x_mean) (y - y_mean)."""
-    total = 0.0
-    for i in range(x.size):
-        total += (x[i] - x_mean) * (y[i] - y_mean)
-    return total
-
-
-@helper
-def _spreads(values: np.ndarray, squares: float) -> bool:
-    """Whether values with this sum of squared deviations differ by more than rounding."""
-    return squares > values.size * (ROUNDING * _size(values)) ** 2
 
 
 @helper
@@ -89,13 +56,13 @@ def _downside_beta(xs: np.ndarray, ms: np.ndarray, m_mean: float, minimum: int) 
         if ms[k] < m_mean:
             both += (xs[k] - x_total / n) * (ms[k] - m_total / n)
             squares += (ms[k] - m_total / n) ** 2
-    return both / squares if squares > n * (ROUNDING * _size(ms)) ** 2 else np.nan
+    return both / squares if squares > n * (ROUNDING * largest_of(ms)) ** 2 else np.nan
 
 
 @helper
 def _residual_momentum(xs: np.ndarray, ms: np.ndarray, beta: float) -> float:
     """Mean over standard deviation (ddof=1) of what beta does not explain."""
-    mean = _mean(xs) - beta * _mean(ms)
+    mean = mean_of(xs) - beta * mean_of(ms)
     squares, largest = 0.0, 0.0
     for k in range(xs.size):
         squares += (xs[k] - beta * ms[k] - mean) ** 2
@@ -138,11 +105,11 @@ def market_model(
             if n < minimum:
                 continue
             xs, ms = x_valid[start:stop], m_valid[start:stop]
-            x_mean, m_mean = _mean(xs), _mean(ms)
-            mm = _products(ms, m_mean, ms, m_mean)
-            if not _spreads(ms, mm):
+            x_mean, m_mean = mean_of(xs), mean_of(ms)
+            mm = products_of(ms, m_mean, ms, m_mean)
+            if not spread_out(ms, mm):
                 continue
-            beta = _products(xs, x_mean, ms, m_mean) / mm
+            beta = products_of(xs, x_mean, ms, m_mean) / mm
             squares, cubes, shared = 0.0, 0.0, 0.0
             for k in range(n):
                 m = ms[k] - m_mean
@@ -152,7 +119,7 @@ def market_model(
                 shared += e * m * m
             out[0, r, i] = beta
             out[1, r, i] = math.sqrt(squares / (n - 2))
-            if _spreads(xs, squares):
+            if spread_out(xs, squares):
                 out[2, r, i] = _skewness(cubes, squares, n)
                 out[4, r, i] = (shared / n) / (math.sqrt(squares / n) * (mm / n))
             out[3, r, i] = _downside_beta(xs, ms, m_mean, down_minimum)

@@ -13,28 +13,16 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import finite, varies
 
 # Results; MOMENT + k is the k-th central moment.
 SKEWNESS, KURTOSIS, RATIO, MOMENT = range(4)
 
 _WIDTH = 128  # symbols side by side: their sums stay in the first-level cache
-_ROUNDING = 1e-12  # a spread this small against the values' size is rounding
-_LARGEST = np.finfo(np.float64).max
 
 # Where the parts of the scratch array begin: known distances let loops use vector registers.
 _NEWEST, _COUNT, _MEAN, _SQUARES, _CUBES, _FOURTHS = range(0, 6 * _WIDTH, _WIDTH)
 _POWERS, _POWER, _TERM = range(6 * _WIDTH, 9 * _WIDTH, _WIDTH)
-
-
-@helper_as_written
-def _varies(squares: float, n: float, newest: float) -> bool:
-    """Whether n values with this sum of squared deviations differ by more than rounding."""
-    return squares > n * (_ROUNDING * abs(newest)) ** 2
-
-
-@helper_as_written
-def _finite(value: float) -> float:
-    return value if abs(value) <= _LARGEST else math.nan
 
 
 @helper_as_written
@@ -141,7 +129,7 @@ def _power(
 def _spread(s: int, sums: np.ndarray) -> float:
     """Sum of squared deviations; missing where it is rounding."""
     squares = sums[_SQUARES + s]
-    return squares if _varies(squares, sums[_COUNT + s], sums[_NEWEST + s]) else math.nan
+    return squares if varies(squares, sums[_COUNT + s], sums[_NEWEST + s]) else math.nan
 
 
 @helper_as_written
@@ -151,23 +139,23 @@ def _result(code: int, sums: np.ndarray, out: np.ndarray) -> None:
             n = sums[_COUNT + s] if sums[_COUNT + s] > 2.0 else math.nan
             variance = _spread(s, sums) / n
             bias = math.sqrt(n * (n - 1.0)) / (n - 2.0)
-            out[s] = _finite(bias * (sums[_CUBES + s] / n / (variance * math.sqrt(variance))))
+            out[s] = finite(bias * (sums[_CUBES + s] / n / (variance * math.sqrt(variance))))
     elif code == KURTOSIS:
         for s in range(out.size):
             n = sums[_COUNT + s] if sums[_COUNT + s] > 3.0 else math.nan
             variance = _spread(s, sums) / n
             shape = (n + 1.0) * (sums[_FOURTHS + s] / n / variance / variance)
             bias = (n - 1.0) / ((n - 2.0) * (n - 3.0))
-            out[s] = _finite(bias * (shape - 3.0 * (n - 1.0)))
+            out[s] = finite(bias * (shape - 3.0 * (n - 1.0)))
     elif code == RATIO:
         for s in range(out.size):
             deviation = math.sqrt(_spread(s, sums) / (sums[_COUNT + s] - 1.0))
-            out[s] = _finite((sums[_NEWEST + s] + sums[_MEAN + s]) / deviation)
+            out[s] = finite((sums[_NEWEST + s] + sums[_MEAN + s]) / deviation)
     else:
         for s in range(out.size):
             known = sums[_MEAN + s] - sums[_MEAN + s]  # 0, or missing
             mean = 0.0 if code == MOMENT + 1 else sums[_POWERS + s] / max(sums[_COUNT + s], 1.0)
-            out[s] = _finite(mean + known)
+            out[s] = finite(mean + known)
 
 
 @kernel("void(float64[:,::1], int64, int64, int64, int64[::1], float64[:,:,::1])", regrouped=False)

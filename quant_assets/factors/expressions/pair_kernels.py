@@ -13,29 +13,17 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import finite, varies
 
 # Results, as BRAIN numbers them.
 ERROR, INTERCEPT, SLOPE, ESTIMATE, ERRORS, TOTAL, R_SQUARE, MEAN_ERROR, SLOPE_ERROR = range(9)
 INTERCEPT_ERROR = 9
 
 _WIDTH = 128  # symbols side by side: their sums stay in the first-level cache
-_ROUNDING = 1e-12  # a spread this small against the values' size is rounding
-_LARGEST = np.finfo(np.float64).max
 
 # Where the parts of the scratch array begin: known distances let loops use vector registers.
 _NEWEST_X, _NEWEST_Y, _COUNT, _X, _Y = range(0, 5 * _WIDTH, _WIDTH)
 _XX, _XY, _YY, _SLOPE, _SQUARES = range(5 * _WIDTH, 10 * _WIDTH, _WIDTH)
-
-
-@helper_as_written
-def _varies(squares: float, n: float, newest: float) -> bool:
-    """Whether n values with this sum of squared deviations differ by more than rounding."""
-    return squares > n * (_ROUNDING * abs(newest)) ** 2
-
-
-@helper_as_written
-def _finite(value: float) -> float:
-    return value if abs(value) <= _LARGEST else math.nan
 
 
 @helper_as_written
@@ -122,7 +110,7 @@ def _regression_line(needed: int, width: int, sums: np.ndarray) -> None:
         sums[_XX + s] = xx
         sums[_XY + s] = xy
         sums[_YY + s] = max(yy, 0.0) if yy == yy else math.nan
-        sums[_SLOPE + s] = slope if _varies(xx, n, sums[_NEWEST_X + s]) else math.nan
+        sums[_SLOPE + s] = slope if varies(xx, n, sums[_NEWEST_X + s]) else math.nan
 
 
 @helper_as_written
@@ -172,41 +160,41 @@ def _regression_result(
     if code == ERROR:
         for s in range(out.size):
             known = (x[s] - x[s]) + (y[s] - y[s])  # 0, or missing
-            out[s] = _finite(known + (sums[_SLOPE + s] * sums[_X + s] - sums[_Y + s]))
+            out[s] = finite(known + (sums[_SLOPE + s] * sums[_X + s] - sums[_Y + s]))
     elif code == INTERCEPT:
         for s in range(out.size):
             centre = sums[_NEWEST_X + s] + sums[_X + s]
-            out[s] = _finite((sums[_NEWEST_Y + s] + sums[_Y + s]) - sums[_SLOPE + s] * centre)
+            out[s] = finite((sums[_NEWEST_Y + s] + sums[_Y + s]) - sums[_SLOPE + s] * centre)
     elif code == SLOPE:
         for s in range(out.size):
-            out[s] = _finite(sums[_SLOPE + s])
+            out[s] = finite(sums[_SLOPE + s])
     elif code == ESTIMATE:
         for s in range(out.size):
             moved = sums[_SLOPE + s] * ((x[s] - sums[_NEWEST_X + s]) - sums[_X + s])
-            out[s] = _finite(sums[_NEWEST_Y + s] + (sums[_Y + s] + moved))
+            out[s] = finite(sums[_NEWEST_Y + s] + (sums[_Y + s] + moved))
     elif code == ERRORS:
         for s in range(out.size):
-            out[s] = _finite(_errors(s, sums))
+            out[s] = finite(_errors(s, sums))
     elif code == TOTAL:
         for s in range(out.size):
-            out[s] = _finite(sums[_YY + s])
+            out[s] = finite(sums[_YY + s])
     elif code == R_SQUARE:
         for s in range(out.size):
-            varies = _varies(sums[_YY + s], sums[_COUNT + s], sums[_NEWEST_Y + s])
-            squares = sums[_YY + s] if varies else math.nan
+            differ = varies(sums[_YY + s], sums[_COUNT + s], sums[_NEWEST_Y + s])
+            squares = sums[_YY + s] if differ else math.nan
             fit = sums[_SLOPE + s] * (sums[_XY + s] / squares)
-            out[s] = _finite(1.0 if fit > 1.0 else fit)
+            out[s] = finite(1.0 if fit > 1.0 else fit)
     elif code == MEAN_ERROR:
         for s in range(out.size):
-            out[s] = _finite(_variance(s, sums))
+            out[s] = finite(_variance(s, sums))
     elif code == SLOPE_ERROR:
         for s in range(out.size):
-            out[s] = _finite(math.sqrt(_variance(s, sums) / sums[_XX + s]))
+            out[s] = finite(math.sqrt(_variance(s, sums) / sums[_XX + s]))
     else:
         for s in range(out.size):
             centre = sums[_NEWEST_X + s] + sums[_X + s]
             share = 1.0 / max(sums[_COUNT + s], 1.0) + centre * (centre / sums[_XX + s])
-            out[s] = _finite(math.sqrt(_variance(s, sums) * share))
+            out[s] = finite(math.sqrt(_variance(s, sums) * share))
 
 
 @kernel(

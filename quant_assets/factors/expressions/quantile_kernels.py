@@ -15,10 +15,10 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import LARGEST
 
 _LANES = 64  # symbols side by side; always all of them, so that loops have a known length
 _STEP = 4  # rows that are moved at once
-_LARGEST = np.finfo(np.float64).max
 
 
 @helper_as_written
@@ -83,7 +83,7 @@ def _quantile(
         high = held[k + 2] if part > 0.0 else low
         for s in range(out.size):
             value = low[s] + (high[s] - low[s]) * part
-            out[s] = value if abs(value) <= _LARGEST else math.nan
+            out[s] = value if abs(value) <= LARGEST else math.nan
         return
     for s in range(out.size):
         if counts[s] < needed:
@@ -95,7 +95,7 @@ def _quantile(
         near = held[k + 1, s]
         far = held[k + 2, s] if part > 0.0 else near
         value = near + (far - near) * part
-        out[s] = value if abs(value) <= _LARGEST else math.nan
+        out[s] = value if abs(value) <= LARGEST else math.nan
 
 
 @kernel(

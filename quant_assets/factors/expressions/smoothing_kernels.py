@@ -15,9 +15,9 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import LARGEST
 
 _VALUES = 1 << 15  # of a block: its sums stay in the second-level cache
-_LARGEST = np.finfo(np.float64).max
 
 
 @helper_as_written
@@ -201,4 +201,4 @@ def geometric_mean(
                 total = line[width] if complete else line[width + s]
                 known = (counts[s] >= needed) & (total >= least) & (total > 0.0)
                 mean = line[s] / (total if known else math.nan)
-                to[s] = mean if abs(mean) <= _LARGEST else math.nan
+                to[s] = mean if abs(mean) <= LARGEST else math.nan

@@ -16,40 +16,18 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
-from quant_assets.factors.expressions.window_steps import STEPS, Room
+from quant_assets.factors.expressions.window_blocks import load, width_of
+from quant_assets.factors.expressions.window_steps import ALONE, EXTEND, PAIR, STEPS, Room
+from quant_assets.factors.rounding import LARGEST, ROUNDING
 
 # What `spread` computes.
 DEVIATION, VARIANCE, SCORE, DIFFERENCE = range(4)
 
-_ALONE, _PAIR, _JOIN, _EXTEND = range(4)  # as window_steps numbers the steps
-
 _WIDTH = 256  # symbols side by side at most
-_LANES = 32  # the number of symbols side by side is a multiple of this
 SPREAD_ROOM = Room(_WIDTH, 8 * 4)
-_LARGEST = np.finfo(np.float64).max
-_ROUNDING = 1e-12  # a spread this small against the values' size is rounding
 
 # What a row of `work` has of a block of sessions: the newest valid value, D, Q.
 _D, _Q = _WIDTH, 2 * _WIDTH
-
-
-@helper_as_written
-def _width(symbols: int) -> int:
-    """Symbols side by side: blocks of about one size."""
-    blocks = max(-(-symbols // _WIDTH), 1)
-    return max(-(-symbols // (blocks * _LANES)), 1) * _LANES
-
-
-@helper_as_written
-def _load(x: np.ndarray, width: int, row: np.ndarray) -> int:
-    """Put the values of a session into its row; return how many are missing."""
-    missing = 0
-    for s in range(x.size):
-        row[s] = x[s]
-        missing += x[s] != x[s]
-    for s in range(x.size, width):
-        row[s] = 0.0
-    return missing
 
 
 @helper_as_written
@@ -112,10 +90,10 @@ def _finish_spread(
     for s in range(out.size):
         n = counts[0, s]
         squares = row[_Q + s] - row[_D + s] * row[_D + s] * counts[1, s]
-        least = _ROUNDING * row[s]
+        least = ROUNDING * row[s]
         variance = 0.0 if squares <= n * (least * least) else squares * counts[2, s]
         value = np.sqrt(variance) if rooted else variance
-        out[s] = value if (n >= needed) & (value <= _LARGEST) else math.nan
+        out[s] = value if (n >= needed) & (value <= LARGEST) else math.nan
 
 
 @helper_as_written
@@ -126,10 +104,10 @@ def _finish_score(
         n = counts[0, s]
         mean = row[_D + s] * counts[1, s]
         squares = row[_Q + s] - row[_D + s] * mean
-        least = _ROUNDING * row[s]
+        least = ROUNDING * row[s]
         score = (0.0 - mean) / np.sqrt(squares * counts[2, s])
         valid = (n >= needed) & (today[s] == today[s]) & (squares > n * (least * least))
-        out[s] = score if valid & (abs(score) <= _LARGEST) else math.nan
+        out[s] = score if valid & (abs(score) <= LARGEST) else math.nan
 
 
 @helper_as_written
@@ -139,7 +117,7 @@ def _finish_difference(
     for s in range(out.size):
         difference = 0.0 - row[_D + s] * counts[1, s]
         valid = (counts[0, s] >= needed) & (today[s] == today[s])
-        out[s] = difference if valid & (abs(difference) <= _LARGEST) else math.nan
+        out[s] = difference if valid & (abs(difference) <= LARGEST) else math.nan
 
 
 @kernel(
@@ -152,7 +130,7 @@ def spread(
     """Spread of each window, or today's place in it; windows end on the last rows of `x`."""
     rows, symbols = x.shape
     past = rows - out.shape[0]
-    width = _width(symbols)
+    width = width_of(symbols, _WIDTH)
     work = np.empty((rows, 3 * _WIDTH))
     seen = np.zeros((rows + 1, _WIDTH))
     counts = np.empty((3, _WIDTH))
@@ -161,7 +139,7 @@ def spread(
         right = min(left + width, symbols)
         missing = 0
         for t in range(rows):
-            missing += _load(x[t, left:right], width, work[t])
+            missing += load(x[t, left:right], width, work[t])
         if missing > 0:
             for t in range(rows):
                 _fill(work[max(t - 1, 0)], work[t], seen[t], width, seen[t + 1])
@@ -173,11 +151,11 @@ def spread(
         for i in range(steps.shape[0]):
             kind, end, first = steps[i, 0], steps[i, 1], steps[i, 3]
             older, newer = work[end], work[steps[i, 2]]
-            if kind == _ALONE:
+            if kind == ALONE:
                 newer[_WIDTH:] = 0.0
-            elif kind == _PAIR:
+            elif kind == PAIR:
                 _set_pair(older, seen[first], seen[end + 1], width, newer)
-            elif kind == _EXTEND:
+            elif kind == EXTEND:
                 _extend(older, seen[first], seen[end + 1], width, newer)
             else:
                 _join(older, seen[first], seen[end + 1], width, newer)

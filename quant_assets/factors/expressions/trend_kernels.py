@@ -18,27 +18,15 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
+from quant_assets.factors.rounding import finite, varies
 
 SLOPE, R_SQUARE, RESIDUAL = range(3)
 
 _WIDTH = 128  # symbols side by side: their sums stay in the first-level cache
-_ROUNDING = 1e-12  # a spread this small against the values' size is rounding
-_LARGEST = np.finfo(np.float64).max
 
 # Where the parts of the scratch array begin: known distances let loops use vector registers.
 _NEWEST, _COUNT, _PLACE, _PLACES, _SUM, _MOMENT, _SQUARE = range(0, 7 * _WIDTH, _WIDTH)
 _SLOPE, _BOTH, _HEIGHT = range(7 * _WIDTH, 10 * _WIDTH, _WIDTH)
-
-
-@helper_as_written
-def _varies(squares: float, n: float, newest: float) -> bool:
-    """Whether n values with this sum of squared deviations differ by more than rounding."""
-    return squares > n * (_ROUNDING * abs(newest)) ** 2
-
-
-@helper_as_written
-def _finite(value: float) -> float:
-    return value if abs(value) <= _LARGEST else math.nan
 
 
 @helper_as_written
@@ -119,17 +107,17 @@ def _trend_line(last: int, needed: int, width: int, sums: np.ndarray) -> None:
 def _trend_result(code: int, now: np.ndarray, sums: np.ndarray, out: np.ndarray) -> None:
     if code == SLOPE:
         for s in range(out.size):
-            out[s] = _finite(sums[_SLOPE + s])
+            out[s] = finite(sums[_SLOPE + s])
     elif code == RESIDUAL:
         for s in range(out.size):
-            out[s] = _finite((now[s] - now[s]) - sums[_HEIGHT + s])
+            out[s] = finite((now[s] - now[s]) - sums[_HEIGHT + s])
     else:
         for s in range(out.size):
             n = max(sums[_COUNT + s], 1.0)
             squares = sums[_SQUARE + s] - sums[_SUM + s] * sums[_SUM + s] / n
-            squares = squares if _varies(squares, n, sums[_NEWEST + s]) else math.nan
+            squares = squares if varies(squares, n, sums[_NEWEST + s]) else math.nan
             fit = sums[_SLOPE + s] * (sums[_BOTH + s] / squares)
-            out[s] = _finite(1.0 if fit > 1.0 else fit)
+            out[s] = finite(1.0 if fit > 1.0 else fit)
 
 
 @kernel("void(float64[:,::1], int64, int64, int64, int64[::1], float64[:,:,::1])", regrouped=False)

@@ -17,18 +17,16 @@ import math
 import numpy as np
 
 from quant_assets.compiled import helper_as_written, kernel
-from quant_assets.factors.expressions.window_steps import STEPS, Room
+from quant_assets.factors.expressions.window_blocks import between, count, width_of
+from quant_assets.factors.expressions.window_steps import ALONE, EXTEND, STEPS, Room
+from quant_assets.factors.rounding import LARGEST
 
 # What `fold` computes.
 SUM, MEAN, PRODUCT, TRUTHS, GAPS = range(5)
 
-_ALONE, _EXTEND = 0, 3  # as window_steps numbers the steps
-
 _WIDTH = 320  # symbols side by side at most
-_LANES = 32  # the number of symbols side by side is a multiple of this
 FOLD_ROOM = Room(_WIDTH, 8 * 3)
 DECAY_ROOM = Room(_WIDTH, 8 * 5)
-_LARGEST = np.finfo(np.float64).max
 
 
 @kernel("void(float64[:,::1], int64, float64[:,::1])", regrouped=False)
@@ -43,14 +41,7 @@ def difference(x: np.ndarray, delay: int, out: np.ndarray) -> None:
             now, before = x[past + r], x[past + r - delay]
             for s in range(result.size):
                 change = now[s] - before[s]
-                result[s] = change if abs(change) <= _LARGEST else math.nan
-
-
-@helper_as_written
-def _width(symbols: int) -> int:
-    """Symbols side by side: blocks of about one size."""
-    blocks = max(-(-symbols // _WIDTH), 1)
-    return max(-(-symbols // (blocks * _LANES)), 1) * _LANES
+                result[s] = change if abs(change) <= LARGEST else math.nan
 
 
 @helper_as_written
@@ -77,19 +68,6 @@ def _load(code: int, x: np.ndarray, width: int, row: np.ndarray) -> int:
 
 
 @helper_as_written
-def _count(x: np.ndarray, before: np.ndarray, after: np.ndarray) -> None:
-    """The number of valid values up to a session."""
-    for s in range(x.size):
-        after[s] = before[s] + (1.0 if x[s] == x[s] else 0.0)
-
-
-@helper_as_written
-def _between(before: np.ndarray, after: np.ndarray, width: int, difference: np.ndarray) -> None:
-    for s in range(width):
-        difference[s] = after[s] - before[s]
-
-
-@helper_as_written
 def _add(older: np.ndarray, width: int, newer: np.ndarray) -> None:
     for s in range(width):
         newer[s] = older[s] + newer[s]
@@ -107,7 +85,7 @@ def _finish(
 ) -> None:
     for s in range(out.size):
         value = folded[s] / counts[s] if divided else folded[s]
-        out[s] = value if (counts[s] >= needed) & (abs(value) <= _LARGEST) else math.nan
+        out[s] = value if (counts[s] >= needed) & (abs(value) <= LARGEST) else math.nan
 
 
 @kernel(
@@ -120,7 +98,7 @@ def fold(
     """The values of each window joined to one; windows end on the last rows of `x`."""
     rows, symbols = x.shape
     past = rows - out.shape[0]
-    width = _width(symbols)
+    width = width_of(symbols, _WIDTH)
     work = np.empty((rows, 2 * width))
     seen = np.empty((rows + 1, width))
     counts = np.empty(width)
@@ -130,9 +108,9 @@ def fold(
         for t in range(rows):
             missing += _load(code, x[t, left:right], width, work[t])
         for i in range(steps.shape[0]):
-            if steps[i, 0] == _ALONE:
+            if steps[i, 0] == ALONE:
                 continue
-            place = 0 if steps[i, 0] == _EXTEND else width
+            place = 0 if steps[i, 0] == EXTEND else width
             older, newer = work[steps[i, 1], place:], work[steps[i, 2], width:]
             if code == PRODUCT:
                 _multiply(older, width, newer)
@@ -141,11 +119,11 @@ def fold(
         if missing > 0:
             seen[0] = 0.0
             for t in range(rows):
-                _count(x[t, left:right], seen[t], seen[t + 1])
+                count(x[t, left:right], seen[t], seen[t + 1])
         for t in range(past, rows):
             first = max(t + 1 - window, 0)
             if missing > 0:
-                _between(seen[first], seen[t + 1], width, counts)
+                between(seen[first], seen[t + 1], width, counts)
             elif t == past or t < window:
                 counts[:] = float(t + 1 - first)
             _finish(code == MEAN, work[t, width:], counts, needed, out[t - past, left:right])
@@ -211,7 +189,7 @@ def _finish_decay(
 ) -> None:
     for s in range(out.size):
         value = (window * row[width + s] - row[2 * width + s]) / weights[s]
-        out[s] = value if (counts[s] >= needed) & (abs(value) <= _LARGEST) else math.nan
+        out[s] = value if (counts[s] >= needed) & (abs(value) <= LARGEST) else math.nan
 
 
 @kernel(
@@ -232,7 +210,7 @@ def decay(
     """
     rows, symbols = x.shape
     past = rows - out.shape[0]
-    width = _width(symbols)
+    width = width_of(symbols, _WIDTH)
     work = np.empty((rows, 3 * width))
     seen = np.empty((rows + 1, 2 * width))
     counts = np.empty(width)
@@ -246,9 +224,9 @@ def decay(
         for i in range(steps.shape[0]):
             older, newer = steps[i, 1], steps[i, 2]
             ages = float(newer - older)
-            if steps[i, 0] == _EXTEND:
+            if steps[i, 0] == EXTEND:
                 _add_aged_value(work[older], ages, width, work[newer])
-            elif steps[i, 0] != _ALONE:
+            elif steps[i, 0] != ALONE:
                 _add_aged(work[older], ages, width, work[newer])
         if missing > 0:
             seen[0] = 0.0

@@ -151,6 +151,7 @@ def factor_page(
         ],
         {"packed": data},
         _NOT_CORRECTED,
+        library="",
     )
 
 

@@ -20,7 +20,7 @@ KINDS = {
     "interest_on_capital": "`cash` is paid for each share, before the tax that is kept back",
     "subscription": "each share may buy `ratio` new ones at `price`",
     "spin_off": "a part of the company leaves it; `cash`, if told, is its worth for each share",
-    "ex_right": "`cash` is what the exchange took off the price, shares and money together",
+    "ex_right": "`cash` is what the exchange took off the price, but for a bonus told beside it",
     "other": "kept and told, never applied",
 }
 # Only these change how many shares there are: the ratio of any other kind multiplies nothing.

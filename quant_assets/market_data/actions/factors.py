@@ -8,7 +8,8 @@ to bars is the business of adjustment.py. With p the last raw close before the e
 - Cash (dividend, interest_on_capital, ex_right, any other kind with a `cash`): prices are
   multiplied by p / (p - cash): the holder reinvests the gross amount at the price ex (the CRSP
   convention of total returns). Interest on capital may be taken net of the tax that is kept back.
-  A China `ex_right` has cash = previous close - preclose, so the factor is their ratio.
+  A China `ex_right` has cash = previous close - preclose x ratio of the bonus shares told beside
+  it, so the factor of the day is previous close / preclose.
 - Subscription of `ratio` new shares at `price`: the theoretical price ex right is
   (p + ratio x price) / (1 + ratio), p less the cash of the same day; what p loses is the worth of
   the right, which counts as cash: the holder sells the right. A price of p or more makes the right

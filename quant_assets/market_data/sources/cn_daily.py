@@ -8,7 +8,7 @@ read as those of any vendor (files.py); what is made of the facts stands in mark
 - A halted row repeats the last close with no volume. It is no bar and no fault: it is left out of
   `read` and of `count_rows`, and stands in `trading_status`. One without a symbol, or dated off the
   calendar, is read as any other row, so that it reaches quarantine.
-- Corporate actions are read off the previous closes (china/ex_rights.py).
+- Corporate actions are read off the previous closes and turnover rates (china/ex_rights.py).
 """
 
 from datetime import date
@@ -130,7 +130,7 @@ class CnDaily(Files):
         return every.set_column(place, SYMBOLS_SCHEMA.field("first"), first)
 
     def corporate_actions(self) -> pa.Table:
-        """Ex-right events by previous closes (kind `ex_right`), by ex-date and symbol."""
+        """Ex-right events by previous closes (kinds `ex_right`, `bonus`), by date and symbol."""
         return event_table(self._history().events)
 
     @classmethod
@@ -227,7 +227,7 @@ class CnDaily(Files):
         return _HISTORIES[key][1]
 
     def _read_history(self) -> _History:
-        rows, halted = self._screened(None, ("previous_close",))
+        rows, halted = self._screened(None, ("previous_close", "turnover_rate"))
         # rows from before the known calendar have its first session: their date counts
         oldest = pa.scalar(exchange_days(self.market)[0].item(), pa.date32())
         dated = pc.or_(pc.equal(rows["date"], rows["session"]), pc.less(rows["date"], oldest))
@@ -238,6 +238,9 @@ class CnDaily(Files):
         names, places = np.unique(codes.astype(str), return_inverse=True)
         first = np.full(len(names), np.datetime64("9999-12-31", "D"))
         np.minimum.at(first, places, days)
+        volume, rate = rows["volume"].to_numpy(), rows["turnover_rate"].to_numpy()
+        tradable = np.full(len(days), np.nan)
+        np.divide(volume, rate, out=tradable, where=(volume > 0) & (rate > 0))
         begins = days.min() if len(days) else None
         pairs = zip(names.tolist(), first.tolist(), strict=True)
         _, once = np.unique(places * (1 << 32) + days.astype(np.int64), return_index=True)
@@ -250,6 +253,7 @@ class CnDaily(Files):
                 rows["close"].to_numpy()[once],
                 rows["previous_close"].to_numpy()[once],
                 ~halted[once],
+                tradable[once],
             ),
         )
 

@@ -10,7 +10,8 @@ import dagster as dg
 
 from quant_assets.backtests.run import columns_to_read, run_backtest
 from quant_assets.backtests.strategies.base import Strategy
-from quant_assets.backtests.sweeps.ledger import record, trial_of_backtest
+from quant_assets.backtests.sweeps.ledger import record
+from quant_assets.backtests.sweeps.trial import trial_of_backtest
 from quant_assets.market_data.sources.registry import source_class
 from quant_assets.orchestration.backtest_tracking import DATA_HASH, log_backtest
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
@@ -66,8 +67,6 @@ def backtest_assets(
             market.trading,
             partitions.materialized(warehouse, "adjusted_bars").tolist(),
         )
-        for table, rows in result.tables.items():
-            warehouse.replace(f"{market.name}/{table}", [name], rows)
         trial = trial_of_backtest(
             result.returns,
             name,
@@ -77,7 +76,9 @@ def backtest_assets(
             result.data_hash,
             context.run.run_id,
         )
-        record(warehouse, market.name, [trial])
+        record(warehouse, market.name, [trial])  # what is shown has been counted
+        for table, rows in result.tables.items():
+            warehouse.replace(f"{market.name}/{table}", [name], rows)
         for warning in result.warnings:
             context.log.warning(warning)
         tracked = log_backtest(

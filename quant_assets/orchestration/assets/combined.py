@@ -65,7 +65,7 @@ def _correlations(
         from quant_assets.performance.comparison.correlation_page import correlation_page
         from quant_assets.performance.comparison.pictures import correlation_picture
 
-        found, _ = returns_of(warehouse, market, strategies)
+        found, _ = returns_of(context.instance, warehouse, settings, market, strategies)
         alike = correlations(found)
         page = correlation_page(alike, found, market.label, market.simulated, titles)
         told = {}
@@ -105,7 +105,7 @@ def _portfolio(
         from quant_assets.performance.comparison.portfolio_page import portfolio_page
         from quant_assets.performance.portfolio_sheet import portfolio_sheets
 
-        found, _ = returns_of(warehouse, market, strategies)
+        found, _ = returns_of(context.instance, warehouse, settings, market, strategies)
         days = days_of(warehouse, market, found)
         made = portfolios.combine(found, days.daily_rate, days.regime_codes, rules)
         table = portfolios.portfolio_table(made)
@@ -152,7 +152,7 @@ def _stability(
         from quant_assets.performance.comparison.stability_page import stability_page
         from quant_assets.performance.stability.table import SWEPT, stability_table
 
-        found, _ = returns_of(warehouse, market, strategies)
+        found, _ = returns_of(context.instance, warehouse, settings, market, strategies)
         days = days_of(warehouse, market, found)
         swept = f"{market.name}/parameter_sweep"
         sweeps = {
@@ -193,7 +193,7 @@ def _comparison(
             metrics_markdown,
         )
 
-        found, backtest = returns_of(warehouse, market, strategies)
+        found, backtest = returns_of(context.instance, warehouse, settings, market, strategies)
         days = days_of(warehouse, market, found)
         trials = trial_statistics(warehouse, market.name)
         subjects = [

@@ -21,6 +21,7 @@ from quant_assets.mining.recording import Recorder
 from quant_assets.mining.run_log import RunLog
 from quant_assets.orchestration.images import inline
 from quant_assets.orchestration.io_managers import Blocks
+from quant_assets.orchestration.page_links import put_page
 from quant_assets.orchestration.partitions import MarketPartitions, looking_back
 from quant_assets.orchestration.policies import OWNERS, RANGE
 from quant_assets.settings import Settings
@@ -292,12 +293,12 @@ def _summary(
             if summary.num_rows and month in keys[-PICTURED_MONTHS:]:
                 by_sector = warehouse.read(f"{market.name}/factor_sector_summary", [month])
                 html = factor_page(summary, evaluation, by_sector, history, known, market.label)
-                page = artifacts.put(f"{market.name}/factor_summary/{month}.html", html)
+                name = f"{market.name}/factor_summary/{month}.html"
                 picture = summary_figure(summary, evaluation, known.types, market.label)
                 context.add_asset_metadata(
                     {
                         "overview": inline(picture, "overview"),
-                        "page": dg.MetadataValue.path(page),
+                        "page": put_page(artifacts, settings, name, html),
                     },
                     partition_key=month,
                 )

@@ -16,6 +16,7 @@ from quant_assets.mining import recording
 from quant_assets.mining.run_log import RunLog
 from quant_assets.mining.runs import ABORTED, FAILED, RUNNING, SUCCEEDED, FactorRun, runs_of
 from quant_assets.orchestration.images import inline
+from quant_assets.orchestration.page_links import put_page
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
 from quant_assets.orchestration.policies import OWNERS, RUN_LOG_POOL
 from quant_assets.settings import Settings
@@ -145,13 +146,15 @@ def _report(partitions: MarketPartitions, settings: Settings) -> dg.AssetsDefini
         runs = RunLog(warehouse, market.name).read(window)
         report, links = compare(runs), link(runs)
         warehouse.replace(f"{market.name}/factor_update_links", None, links)
-        page = artifacts.put(
+        page = put_page(
+            artifacts,
+            settings,
             f"{market.name}/concurrency_report/concurrency_report.html",
             concurrency_page(runs, report, links, market.label),
         )
         context.add_output_metadata(
             {
-                "page": dg.MetadataValue.path(page),
+                "page": page,
                 "runs": runs.num_rows,
                 "best_settings": dg.MetadataValue.md(_best(report)),
             }

@@ -10,7 +10,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from quant_assets.backtests.sweeps.ledger import model_trial, record
+from quant_assets.backtests.sweeps.ledger import record
+from quant_assets.backtests.sweeps.trial import model_trial
 from quant_assets.models import labels as label_rules
 from quant_assets.models.store import ModelStore
 from quant_assets.models.walk_forward import training_window
@@ -123,8 +124,8 @@ def _model_asset(
             block,
             settings.thread_no,
         )
-        address = model_store.save(market.name, name, trained)
         record(warehouse, market.name, [model_trial(name, block, context.run.run_id)])
+        address = model_store.save(market.name, name, trained)
         title = f"{market.label}: {name}"
         pictures = {
             "importance.png": plots.importance_png(trained, title),

@@ -9,9 +9,17 @@ from collections.abc import Mapping
 import dagster as dg
 import pyarrow as pa
 
+from quant_assets.backtests.availability import has_float_values
 from quant_assets.backtests.data import columns_of
 from quant_assets.backtests.portfolio.plots import sectors_figure
-from quant_assets.backtests.portfolio.recommendations import BARS, UNIVERSE, of_day, recommend
+from quant_assets.backtests.portfolio.recommendations import (
+    BARS,
+    UNIVERSE,
+    VALUATIONS,
+    VALUE,
+    of_day,
+    recommend,
+)
 from quant_assets.backtests.portfolio.scores import Part, blended_scores, lookback, model_scores
 from quant_assets.backtests.strategies.base import Strategy
 from quant_assets.orchestration.images import inline
@@ -38,6 +46,7 @@ def recommendation_assets(
     chosen = settings.portfolio.of(market.name)
     parts = _parts(settings, chosen, strategies, market.name)
     past = max(chosen.lookback, lookback(parts))
+    valued = chosen.method == "black_litterman" and has_float_values(market, settings)
 
     @dg.asset(
         key=[market.name, "recommendations"],
@@ -50,7 +59,7 @@ def recommendation_assets(
                 0 if table == "predictions" and not parts else past,
                 columns,
             )
-            for table, columns in _columns(parts).items()
+            for table, columns in _columns(parts, valued).items()
         },
         owners=OWNERS,
         kinds={"python", "numba", "parquet"},
@@ -81,6 +90,7 @@ def recommendation_assets(
             chosen,
             market.trading,
             market.annualization,
+            tables["valuations"] if valued else None,
         )
         last = of_day(result.table, days[-1].item())
         context.add_output_metadata(
@@ -117,9 +127,12 @@ def _parts(
     ]
 
 
-def _columns(parts: list[Part]) -> dict[str, list[str]]:
-    """The columns of each table that is read."""
+def _columns(parts: list[Part], valued: bool) -> dict[str, list[str]]:
+    """The columns of each table that is read, those of market values if `valued`."""
     columns: dict[str, list[str]] = {"adjusted_bars": list(BARS), "universe": list(UNIVERSE)}
+    if valued:
+        columns["adjusted_bars"].append(VALUE)
+        columns["valuations"] = list(VALUATIONS)
     if not parts:
         columns["predictions"] = list(_PREDICTIONS)
     for part in parts:

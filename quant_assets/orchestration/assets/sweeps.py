@@ -21,17 +21,18 @@ from quant_assets.backtests.sweeps.ledger import (
     trial_statistics,
 )
 from quant_assets.backtests.sweeps.measures import check_metric
-from quant_assets.backtests.sweeps.spaces import Space, axes_of, space
+from quant_assets.backtests.sweeps.spaces import Space, axes_of, corners, space
 from quant_assets.market_data.sources.registry import source_class
 from quant_assets.orchestration.assets.backtests import UNPARTITIONED, tables_read
+from quant_assets.orchestration.backtest_tracking import log_search
 from quant_assets.orchestration.images import inline
+from quant_assets.orchestration.page_links import put_page
 from quant_assets.orchestration.partitions import MarketPartitions, all_days
 from quant_assets.orchestration.policies import ONE_RUN_EACH, OWNERS, TRAINING_POOL
-from quant_assets.orchestration.resources import end_mlflow_run, fail_mlflow_run
 from quant_assets.settings import Market, Settings
 from quant_assets.settings_files import checked
 from quant_assets.settings_research import StrategySettings
-from quant_assets.settings_sweeps import Grid, OptimizationSettings, SweepSettings
+from quant_assets.settings_sweeps import OptimizationSettings, SweepSettings
 from quant_assets.warehouse.store import Warehouse
 
 # They take minutes to hours for all strategies: nothing runs them but who names them.
@@ -101,14 +102,16 @@ def _parameter_sweep(
         chosen = checked(SweepSettings, "run config", "sweep", {**block, **config.sweep})
         metric = check_metric(chosen.metric, "sweep.metric")
         fixed = settings.strategies.parameters(name, market.name)
-        sets = _space(strategy, chosen.grid, fixed, chosen.most_sets)
+        sets = space(strategy, axes_of(strategy, chosen.grid), fixed, chosen.most_sets)
         evaluation = _evaluation(partitions, warehouse, strategy, sets)
         found = sweep(evaluation, sets, metric, settings.thread_no, context.run.run_id)
+        record(warehouse, market.name, found.trials)  # what is shown has been counted
         warehouse.replace(f"{market.name}/parameter_sweep", [name], found.table())
-        record(warehouse, market.name, found.trials)
         statistics = trial_statistics(warehouse, market.name)
         all_trials = overfitting_of_market(warehouse, market.name)
-        address = artifacts.put(
+        link = put_page(
+            artifacts,
+            settings,
             f"{market.name}/parameter_sweep/{name}/sweep.html",
             page.sweep_page(found, strategy.title, market.label, statistics, all_trials),
         )
@@ -129,7 +132,7 @@ def _parameter_sweep(
                         "probability_of_overfitting_of_all_trials": all_trials,
                     }
                 ),
-                "page": dg.MetadataValue.path(address),
+                "page": link,
                 "grid": inline(
                     plots.sweep_picture(found, strategy.title, market.label), "parameter sweep"
                 ),
@@ -153,7 +156,6 @@ def _optimization(
         partitions_def=by_strategy,
         backfill_policy=ONE_RUN_EACH,
         deps=_dependencies(market, settings, strategies),
-        hooks={end_mlflow_run, fail_mlflow_run},
         owners=OWNERS,
         kinds={"python", "optuna", "mlflow"},
     )
@@ -162,13 +164,12 @@ def _optimization(
         config: OptimizationConfig,
         warehouse: dg.ResourceParam[Warehouse],
         artifacts: dg.ResourceParam[Artifacts],
-        mlflow: dg.ResourceParam[Any],
+        backtest_tracking: dg.ResourceParam[Any],
     ) -> dg.MaterializeResult:
         """A walk-forward search of a strategy's parameters; several runs may share its study."""
         from quant_assets.backtests.sweeps import page, plots
         from quant_assets.backtests.sweeps.optimization import optimize
         from quant_assets.backtests.sweeps.studies import open_place
-        from quant_assets.backtests.sweeps.tracking import log_search
 
         name = context.partition_key
         strategy = strategies[name]
@@ -176,20 +177,21 @@ def _optimization(
         values = {**block, **config.optimization}
         chosen = checked(OptimizationSettings, "run config", "optimization", values)
         fixed = settings.strategies.parameters(name, market.name)
-        sets = _space(strategy, chosen.space, fixed, _CORNERS)
+        sets = corners(strategy, axes_of(strategy, chosen.space), fixed)
         evaluation = _evaluation(partitions, warehouse, strategy, sets)
         journal = Path(settings.home) / "studies" / market.name / f"{name}.journal"
         place = open_place(chosen.storage, journal)
         run = context.run.run_id
-        found, done = optimize(evaluation, sets, fixed, chosen, place, market.name, run)
+        found, done = optimize(
+            *(evaluation, sets, fixed, chosen, place, market.name, run),
+            lambda trials: record(warehouse, market.name, trials),
+        )
         warehouse.replace(f"{market.name}/optimization", [name], found.table())
         warehouse.replace(f"{market.name}/optimization_trials", [name], found.trials_table())
-        record(warehouse, market.name, [trial for trial, _ in done.trials])
-        tags = {"dagster_run_id": run, "simulated": str(market.simulated).lower()}
-        report = log_search(mlflow, found, done.trials, tags)
-        if report.fault:
-            context.log.warning(f"the search is done and stored, but not tracked: {report.fault}")
-        address = artifacts.put(
+        tracked = log_search(context, backtest_tracking, settings, market, found, done.trials)
+        link = put_page(
+            artifacts,
+            settings,
             f"{market.name}/optimization/{name}/optimization.html",
             page.search_page(found, strategy.title, market.label),
         )
@@ -203,9 +205,8 @@ def _optimization(
                 "of_dead_workers": done.recovered,
                 **_shown({"in_sample": found.in_sample, "out_of_sample": found.out_of_sample}),
                 "chosen_last": dg.MetadataValue.json(dict(found.windows[-1].parameters or {})),
-                "page": dg.MetadataValue.path(address),
-                **({"mlflow_run": report.run_id} if report.run_id else {}),
-                **({"tracking_fault": report.fault} if report.fault else {}),
+                "page": link,
+                **tracked,
                 "walk_forward": inline(
                     plots.optimization_picture(found, strategy.title, market.label),
                     "in sample against out of sample",
@@ -214,10 +215,6 @@ def _optimization(
         )
 
     return optimization
-
-
-# Sets that name the fields and the longest look-back of a search; it tries others between them.
-_CORNERS = 100_000
 
 
 def _dependencies(
@@ -232,10 +229,6 @@ def _dependencies(
 
 def _block(settings: Settings, strategy: str) -> StrategySettings:
     return settings.strategies.strategies.get(strategy, StrategySettings())
-
-
-def _space(strategy: Strategy, grid: Grid | None, fixed: Mapping[str, Any], most: int) -> Space:
-    return space(strategy, axes_of(strategy, grid), fixed, most)
 
 
 def _evaluation(

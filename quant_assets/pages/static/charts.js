@@ -1,59 +1,17 @@
-// Charts of our pages, in SVG and canvas: boxes, heat maps, surfaces, lines; sortable tables.
+// Charts of our pages, in SVG and canvas: boxes, heat maps, surfaces, lines. Loaded after base.js.
 // QA.boxes(place, [{label, values: [p10, p25, p50, p75, p90], count}], options) and so on: a place
-// is the id of an element, drawing again replaces what is there. Colours are Okabe and Ito's and
-// the map cividis, which colour-blind readers can tell apart.
+// is the id of an element, drawing again replaces what is there. The map of colours is cividis.
 "use strict";
-const QA = (() => {
-  const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"];
+(() => {
+  const { COLOURS, shown, known, node, tell, ticks } = QA;
   const CIVIDIS = [[0, 32, 77], [49, 68, 107], [102, 105, 112], [149, 143, 120], [203, 186, 105], [255, 234, 70]];
   const WIDTH = 540;
-
-  const data = () => JSON.parse(document.getElementById("data").textContent);
-  const known = (x) => x !== null && x !== undefined && Number.isFinite(x);
-
-  function shown(x, digits = 4) {
-    if (!known(x)) return "–";
-    const size = Math.abs(x);
-    if (size >= 1000) return Math.round(x).toLocaleString("en-US");
-    return size !== 0 && size < 0.001 ? x.toExponential(2) : String(Number(x.toPrecision(digits)));
-  }
-
-  function node(name, attributes, parent, text) {
-    const svg = ["svg", "g", "line", "rect", "path", "text", "circle"].includes(name);
-    const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-    if (text !== undefined) made.textContent = text;
-    if (parent) parent.appendChild(made);
-    return made;
-  }
-
-  let tip = null;
-  function tell(element, text) {
-    element.addEventListener("pointermove", (event) => {
-      tip = tip || node("div", { class: "tip" }, document.body);
-      tip.textContent = text;
-      tip.style.display = "block";
-      tip.style.left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8) + "px";
-      tip.style.top = Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8) + "px";
-    });
-    element.addEventListener("pointerleave", () => { if (tip) tip.style.display = "none"; });
-  }
 
   function frame(place, title) {
     const element = document.getElementById(place);
     element.replaceChildren();
     if (title) node("h3", {}, element, title);
     return element;
-  }
-
-  // Round steps over a range, at most so many.
-  function ticks(low, high, most) {
-    const raw = (high - low || 1) / most;
-    const power = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= raw);
-    const found = [];
-    for (let x = Math.ceil(low / step - 1e-9) * step; x <= high + step * 1e-9; x += step) found.push(x);
-    return found;
   }
 
   function axes(element, options, bounds, labels) {
@@ -100,17 +58,21 @@ const QA = (() => {
     });
   }
 
-  // Lines: series of {name, values}, one value a label.
+  // Lines: series of {name, values}, one value a label. With `bars` the first one as bars; with
+  // `tight` the scale begins near the lowest value instead of at 0.
   function lines(place, labels, series, options = {}) {
     const element = frame(place, options.title);
     const all = series.flatMap((one) => one.values).filter(known);
     if (!all.length) { node("p", {}, element, "Nothing to show."); return; }
-    const bounds = [Math.min(0, ...all), Math.max(...all) * 1.05 || 1];
+    const lowest = Math.min(...all), highest = Math.max(...all);
+    const room = 0.05 * (highest - (options.tight ? lowest : Math.min(0, lowest))) || 0.05 * Math.abs(highest) || 1;
+    const bounds = [options.tight ? lowest - room : Math.min(0, lowest), highest + room];
     const { svg, x, y, step } = axes(element, { ...options, labels: 6, top: 26 }, bounds, labels);
     series.forEach((one, s) => {
       let path = "", pen = "M";
       one.values.forEach((v, k) => { if (known(v)) { path += `${pen}${x(k).toFixed(1)} ${y(v).toFixed(1)}`; pen = "L"; } else pen = "M"; });
-      node("path", { d: path, fill: "none", stroke: COLOURS[s % 6], "stroke-width": 1.6 }, svg);
+      if (options.bars) one.values.forEach((v, k) => node("rect", { x: x(k) - step * 0.4, width: step * 0.8, y: y(v), height: y(0) - y(v), fill: COLOURS[s % 6] }, svg));
+      else node("path", { d: path, fill: "none", stroke: COLOURS[s % 6], "stroke-width": 1.6 }, svg);
       const at = 70 + 150 * s;
       node("rect", { x: at, y: 5, width: 12, height: 4, fill: COLOURS[s % 6] }, svg);
       node("text", { x: at + 16, y: 11 }, svg, one.name);
@@ -134,7 +96,8 @@ const QA = (() => {
     return all.length ? [Math.min(...all), Math.max(...all)] : null;
   }
 
-  // A heat map: values[row][column], with the rows' and columns' names; null is grey.
+  // A heat map: values[row][column], with the rows' and columns' names; null is grey. `marks` are
+  // signs in corners of cells: [row, column, sign].
   function heat(place, rows, columns, values, options = {}) {
     const element = frame(place, options.title), bounds = range(values);
     if (!bounds) { node("p", {}, element, "Nothing to show."); return; }
@@ -157,6 +120,10 @@ const QA = (() => {
         tell(cell, `${options.y || ""} ${row}, ${options.x || ""} ${column}: ${shown(value)}${words}`);
       });
     });
+    for (const [r, c, sign] of options.marks || []) {
+      const at = { x: left + w * (c + 1) - 4, y: top + h * (rows.length - 1 - r) + 14, "text-anchor": "end" };
+      node("text", { ...at, style: "fill:#D55E00;font-weight:bold;font-size:17px" }, svg, sign);
+    }
     columns.forEach((column, c) => {
       if (c % Math.ceil(columns.length / 14) === 0) node("text", { x: left + w * (c + 0.5), y: height - bottom + 17, "text-anchor": "middle" }, svg, column);
     });
@@ -282,35 +249,5 @@ const QA = (() => {
     draw();
   }
 
-  // Tables of class "sortable": a click on a head sorts, a second one the other way round.
-  function sortable() {
-    for (const table of document.querySelectorAll("table.sortable")) {
-      const body = table.tBodies[0];
-      [...table.tHead.rows[0].cells].forEach((head, place) => {
-        let way = 1;
-        const number = head.classList.contains("n");
-        const key = (row) => row.cells[place].textContent;
-        const value = (row) => parseFloat(key(row).replaceAll(",", "").replace("−", "-"));
-        head.addEventListener("click", () => {
-          const rows = [...body.rows].sort((a, b) => {
-            if (!number) return way * key(a).localeCompare(key(b));
-            const x = value(a), y = value(b);
-            return Number.isNaN(x) || Number.isNaN(y) ? Number.isNaN(x) - Number.isNaN(y) : way * (x - y);
-          });
-          body.append(...rows);
-          way = -way;
-        });
-      });
-    }
-  }
-
-  // Tells a script what is chosen, now and at each change.
-  function chosen(place, tellPlace) {
-    const list = document.getElementById(place);
-    list.addEventListener("change", () => tellPlace(Number(list.value)));
-    tellPlace(Number(list.value));
-  }
-
-  document.addEventListener("DOMContentLoaded", sortable);
-  return { data, boxes, lines, heat, surface, chosen, shown, known, node, tell, ticks };
+  Object.assign(QA, { boxes, lines, heat, surface });
 })();

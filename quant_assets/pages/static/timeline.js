@@ -17,22 +17,36 @@
     return Array.from({ length: bytes.length / width }, (_, k) => {
       let code = 0;
       for (let b = 0; b < width; b++) code = code * 256 + bytes.charCodeAt(width * k + b);
-      return code === missing ? null : low + step * code;
+      if (code === missing) return null;
+      return packed.log ? Math.exp(low + step * code) : low + step * code;
     });
   }
 
-  const days = (packed) => series(packed).map((day) => new Date(Math.round(day) * 864e5).toISOString().slice(0, 10));
+  // Days from the gaps between them; the last two values only set the scale.
+  function days(packed) {
+    let day = Date.parse(packed.first);
+    const text = () => new Date(day).toISOString().slice(0, 10), found = [text()];
+    for (const gap of series(packed).slice(0, -2)) { day += Math.round(gap) * 864e5; found.push(text()); }
+    return found;
+  }
+
+  // The loss since the highest value so far; the start, 1, counts as one.
+  function fallen(values) {
+    let peak = 1;
+    return values.map((v) => { if (!known(v)) return null; peak = Math.max(peak, v); return v / peak - 1; });
+  }
 
   const FORMATS = {
     percent: (x) => `${(100 * x).toFixed(Math.abs(x) < 0.1 ? 2 : 1)}\u00a0%`,
-    growth: (x) => x.toFixed(x < 10 ? 3 : 2),
+    growth: (x) => (Math.abs(x) >= 1e6 || (x !== 0 && Math.abs(x) < 0.01) ? x.toExponential(2) : Math.abs(x) >= 1e4 ? Math.round(x).toLocaleString("en-US") : x.toFixed(x < 10 ? 3 : 2)),
     number: (x) => (Math.abs(x) >= 1000 ? Math.round(x).toLocaleString("en-US") : String(Number(x.toPrecision(4)))),
     count: (x) => Math.round(x).toLocaleString("en-US"),
   };
   const formatted = (format, x) => (known(x) ? (FORMATS[format] || FORMATS.number)(x).replace("-", "−") : "–");
-  const tickText = (format, x, step) => tickNumber(format, Math.abs(x) < step * 1e-9 ? 0 : x, step).replace("-", "−");
+  const tickText = (format, x, step) => tickNumber(format, x, step).replace("-", "−");
   function tickNumber(format, x, step) {
     if (format === "percent") return `${Number((100 * x).toFixed(Math.max(0, Math.ceil(-Math.log10(100 * step) - 1e-9))))} %`;
+    if (Math.abs(x) >= 1e9) return x.toExponential(0);
     if (Math.abs(x) >= 1e6) return `${Number((x / 1e6).toPrecision(4))} M`;
     return Math.abs(x) >= 1e4 ? `${Number((x / 1e3).toPrecision(4))} k` : String(Number(x.toPrecision(6)));
   }
@@ -70,7 +84,7 @@
     for (let k = Math.max(from, 1); k <= to; k++) if (mark(dates[k]) !== mark(dates[k - 1])) found.push(k);
     const steps = span > 700 ? [1, 2, 5, 10] : span > 45 ? [1, 2, 3, 6, 12] : [1, 2, 5, 10];
     const every = steps.find((n) => found.length / n <= most) || Math.ceil(found.length / most);
-    const text = (d) => (span > 700 ? d.slice(0, 4) : `${span > 45 ? "" : Number(d.slice(8)) + " "}${MONTHS[Number(d.slice(5, 7)) - 1]}${d.slice(5, 7) === "01" || span > 45 ? " " + d.slice(0, 4) : ""}`);
+    const text = (d) => (span > 700 ? d.slice(0, 4) : `${span > 45 ? "" : Number(d.slice(8)) + " "}${MONTHS[Number(d.slice(5, 7)) - 1]}${span > 45 ? " " + d.slice(0, 4) : ""}`);
     const place = (k) => (span > 700 ? Number(dates[k].slice(0, 4)) : span > 45 ? Number(dates[k].slice(5, 7)) - 1 : k);
     return found.filter((k) => place(k) % every === 0).map((k) => [k, text(dates[k])]);
   }
@@ -95,12 +109,11 @@
       return { ...panel, block, reads, day, last: p === spec.panels.length - 1 };
     });
 
-    function values(panel, one, k) {
-      const v = one.values[k];
-      if (!panel.rebase || !known(v)) return v;
-      let base = null;
-      for (let b = view.from; b <= view.to && !known(base); b++) base = one.values[b];
-      return view.from === 0 ? v : v / base;
+    // By what a line is divided: what it was on the first day in view, so that a part begins at 1.
+    function base(panel, one) {
+      if (!panel.rebase || view.from === 0) return 1;
+      for (let b = view.from; b <= view.to; b++) if (known(one.values[b])) return one.values[b] || 1;
+      return 1;
     }
 
     function drawPanel(panel, width) {
@@ -111,8 +124,8 @@
       const x = (panel.x = (k) => LEFT + ((width - LEFT - RIGHT) * (k - from)) / count);
       panel.index = (px) => from + ((px - LEFT) / (width - LEFT - RIGHT)) * count;
       const shown = panel.series.filter((one) => !one.hidden).map((one) => {
-        const drawn = [];
-        for (let k = from; k <= to; k++) drawn.push(values(panel, one, k));
+        const drawn = [], by = base(panel, one);
+        for (let k = from; k <= to; k++) drawn.push(known(one.values[k]) ? one.values[k] / by : null);
         return { one, drawn };
       });
       let low = Infinity, high = -Infinity;
@@ -136,7 +149,9 @@
       const step = marks.length > 1 ? marks[1] - marks[0] : high - low;
       if (log) {
         const ones = [];
-        for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) for (const n of [1, 2, 5]) if (n * power >= low && n * power <= high) ones.push(n * power);
+        const most = Math.max(3, Math.floor(room / 24)), decades = Math.log10(high / low);
+        const every = Math.ceil(decades / most), within = decades * 3 <= most ? [1, 2, 5] : [1];
+        for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) if (power % every === 0) for (const n of within) if (n * 10 ** power >= low && n * 10 ** power <= high) ones.push(n * 10 ** power);
         if (ones.length > 2) marks = ones;
       }
       for (const v of marks) {
@@ -177,7 +192,7 @@
         panel.cross.setAttribute("visibility", at === null ? "hidden" : "visible");
         if (at !== null) { panel.cross.setAttribute("x1", panel.x(k)); panel.cross.setAttribute("x2", panel.x(k)); }
         panel.series.forEach((one, s) => {
-          const v = values(panel, one, k);
+          const v = known(one.values[k]) ? one.values[k] / base(panel, one) : null;
           panel.reads[s].item.hidden = Boolean(one.hidden);
           panel.reads[s].value.textContent = formatted(panel.format, v);
           const on = at !== null && known(v) && !one.hidden;
@@ -258,9 +273,13 @@
     const element = document.getElementById(place), { labels, format } = spec;
     const legend = node("div", { class: "legend" }, element);
     for (const one of [...spec.series, ...(spec.lines || [])]) {
-      const item = node("span", { class: `key k-${one.kind}` }, legend);
+      const item = node("span", { class: `key ${spec.series.includes(one) ? "swatch " : ""}k-${one.kind}` }, legend);
       node("i", {}, item);
       node("span", {}, item, one.name);
+    }
+    if (!spec.series.some((one) => one.values.some((v) => v))) {
+      node("p", {}, element, "All values are 0.");
+      return;
     }
     let svg = null;
     fitted(element, (width) => {
@@ -284,7 +303,7 @@
       }
       const wide = Math.max(...labels.map((l) => l.length)) * 7 + 14, every = Math.max(1, Math.ceil(wide / slot));
       labels.forEach((label, k) => { if (k % every === 0) node("text", { x: x(k + 0.5), y: height - 7, "text-anchor": "middle" }, svg, label); });
-      const bars = spec.stacked ? 1 : spec.series.length, gap = Math.min(slot * 0.22, 12), each = (slot - gap) / bars;
+      const bars = spec.stacked ? 1 : spec.series.length, each = Math.min(slot - Math.min(slot * 0.22, 12), 90 * bars) / bars, gap = slot - each * bars;
       labels.forEach((label, k) => {
         let above = 0, below = 0;
         spec.series.forEach((one, s) => {
@@ -305,9 +324,9 @@
         node("path", { class: `line k-${one.kind}`, d: path }, svg);
       }
       for (const mark of spec.marks || []) {
-        const at = LEFT + slot * mark.at;
+        const at = LEFT + slot * mark.at, side = at - LEFT > 7 * mark.name.length ? -1 : 1;
         node("line", { class: "mark", x1: at, x2: at, y1: top, y2: top + room }, svg);
-        node("text", { x: at - 4, y: top + 12, "text-anchor": "end" }, svg, mark.name);
+        node("text", { x: at + 4 * side, y: top + 12, "text-anchor": side < 0 ? "end" : "start" }, svg, mark.name);
       }
     });
     behind(place, [{ name: spec.x || "label", values: spec.names || labels }, ...[...spec.series, ...(spec.lines || [])].map((one) => ({ name: one.name, values: one.values, format: one.format || format }))]);
@@ -353,5 +372,5 @@
   }
   document.addEventListener("DOMContentLoaded", tablesToSave);
 
-  Object.assign(QA, { series, days, look, timeline, ranges, columns, fitted, formatted });
+  Object.assign(QA, { series, days, fallen, look, timeline, ranges, columns, fitted, formatted });
 })();

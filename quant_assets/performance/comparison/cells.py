@@ -18,25 +18,20 @@ _LEVELS = 9
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as it is read, its shade from -1 to 1, and a word more.
-
-    Tables sort by the text; where that is no number, percent or date, `value` says by what.
-    """
+    """A value as it is read, its shade from -1 to 1, and a word more."""
 
     text: str
     shade: float = 0.0
     told: str = ""
-    value: float | None = None
 
     def html(self) -> str:
         """The cell of a table."""
-        sort = "" if self.value is None else f' data-value="{self.value:.7g}"'
         told = f' title="{escape(self.told, quote=True)}"' if self.told else ""
         kind = ""
         if np.isfinite(self.shade) and (level := round(min(abs(self.shade), 1.0) * _LEVELS)):
             kind = f" {'b' if self.shade > 0 else 'w'} v{level}"
         quoted = f'"n{kind}"' if kind else "n"
-        return f"<td class={quoted}{sort}{told}>{escape(self.text)}</td>"
+        return f"<td class={quoted}{told}>{escape(self.text)}</td>"
 
 
 @dataclass(frozen=True)

@@ -119,16 +119,14 @@ def years_section(compared: Compared) -> Section:
         for y in range(len(compared.years)):
             value = float(compared.yearly[y, k])
             part = np.isfinite(value) and not compared.whole_years[y, k]
-            if part:
-                cells.append(Cell(f"{percent(value)}*", float(shades[y, k]), "part", value))
-            else:
-                cells.append(Cell(percent(value), float(shades[y, k])))
+            told = ("*", "part of the year") if part else ("", "")
+            cells.append(Cell(f"{percent(value)}{told[0]}", float(shades[y, k]), told[1]))
         rows.append((Name(subject.title, colours[k], subject.link), cells))
     heads = [("", ""), *((str(year), f"return of {year}") for year in compared.years)]
     return Section(
         "Years",
-        "Compound returns of calendar years; * where a strategy has no return on some session of "
-        "the year. Blue is a gain, orange a loss.",
+        "Compound returns of calendar years; * is of a part of the year: the year is not over, or "
+        "there is no return on some session. Blue is a gain, orange a loss.",
         shaded_table("yearly returns", heads, rows),
         anchor="years-section",
     )
@@ -187,5 +185,6 @@ def metrics_markdown(compared: Compared, names: Sequence[str] = ()) -> str:
     lines = [f"| | {heads} |", f"| --- |{' ---: |' * len(shown)}"]
     for k, subject in enumerate(compared.subjects):
         figures = [by_unit(float(compared.own[n][k]), METRICS[n].unit) for n in shown]
-        lines.append(f"| {subject.title} | {' | '.join(figures)} |")
+        title = subject.title.replace("|", "\\|")
+        lines.append(f"| {title} | {' | '.join(figures)} |")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from quant_assets.market_data.panels import FloatArray
-from quant_assets.pages.series import fixed_point
+from quant_assets.pages.series import day_points, growth_points
 from quant_assets.pages.shell import Section
 from quant_assets.performance.comparison.compared import Compared, Subject
 from quant_assets.performance.comparison.frame import kind_of_line
@@ -77,8 +77,8 @@ def curves(compared: Compared) -> tuple[Section, dict[str, Any]]:
     )
     data = {
         "series": {
-            "dates": fixed_point(compared.market.dates.astype("datetime64[D]").astype(np.float64)),
-            **{f"g{k}": _packed(values) for k, values in enumerate(grown)},
+            "dates": day_points(compared.market.dates),
+            **{f"g{k}": growth_points(values) for k, values in enumerate(grown)},
         },
         "subjects": [_described(compared, k, colours[k], on[k]) for k in range(len(subjects))],
         "common": compared.common_days,
@@ -91,16 +91,6 @@ def curves(compared: Compared) -> tuple[Section, dict[str, Any]]:
         "growth-section",
     )
     return section, data
-
-
-def _packed(grown: FloatArray) -> dict[str, str]:
-    """A curve in few letters: its logarithm to a 65-thousandth of its range.
-
-    A curve that touches 0 has no logarithm; it is kept as it is, and the script is told.
-    """
-    if np.nanmin(grown) > 0:
-        return {**fixed_point(np.log(grown), 2), "log": "1"}
-    return fixed_point(grown)
 
 
 def _described(compared: Compared, k: int, colour: str, on: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pictures of several strategies as PNG bytes, for the UI: a heat map, overlaid curves, weights.
+"""Pictures of several strategies as PNG bytes, for the UI: a heat map, overlaid curves.
 
 Here stand what is shown and how; the frame comes from pages/figures.py. Lines are told apart by
 colour-blind readers: seven colours of Okabe and Ito, then the same dashed.
@@ -11,7 +11,7 @@ import numpy as np
 
 from quant_assets.backtests.combined.correlations import Correlations
 from quant_assets.market_data.panels import FloatArray
-from quant_assets.pages.figures import GREY, SMALL, TEXT, blue_orange, new_figure, png
+from quant_assets.pages.figures import GREY, SMALL, TEXT, blue_orange, new_figure, plain, png
 from quant_assets.performance.comparison.compared import Compared
 from quant_assets.performance.comparison.curves import growth
 
@@ -36,7 +36,7 @@ def correlation_picture(alike: Correlations, label: str, titles: Mapping[str, st
     colours, steps = blue_orange(20)
     values = alike.pearson[np.ix_(alike.order, alike.order)]
     image = axes.imshow(values, cmap=colours, norm=steps, interpolation="nearest", aspect="auto")
-    names = [titles.get(alike.names[k], alike.names[k]) for k in alike.order]
+    names = [plain(titles.get(alike.names[k], alike.names[k])) for k in alike.order]
     axes.set_yticks(range(count), names, fontsize=SMALL)
     axes.set_xticks(range(count), names, fontsize=SMALL, rotation=60, ha="left")
     axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
@@ -71,42 +71,16 @@ def curves_picture(compared: Compared, title: str, kinds: Sequence[str]) -> byte
             }
             place += 1
         last = values[np.isfinite(values)][-1]
-        axes.plot(days, values, label=f"{subject.title}  {last:.2f}", **style)
+        axes.plot(days, values, label=f"{plain(subject.title)}  {last:.2f}", **style)
     _growth_axis(axes, np.concatenate(grown))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.01), frameon=False, fontsize=TEXT)
-    return png(figure)
-
-
-def weights_picture(
-    dates: np.ndarray, weights: FloatArray, names: Sequence[str], title: str
-) -> bytes:
-    """Weights of the strategies of one portfolio over time, stacked; PNG."""
-    figure = new_figure(10.5, 4.2)
-    _headed(figure, title, "Share of each strategy as set at the switch of each month.")
-    axes = figure.add_axes((0.06, 0.08, 0.66, 0.77))
-    bottom = np.zeros(len(dates))
-    days = dates.astype("datetime64[D]").astype(object)
-    for k, name in enumerate(names):
-        style = {"color": _COLOURS[k % len(_COLOURS)], "hatch": "///" if k >= 7 else None}
-        top = bottom + weights[:, k]
-        axes.fill_between(
-            days, bottom, top, step="post", lw=0.3, edgecolor="white", label=name, **style
-        )
-        bottom = top
-    axes.set_ylim(0, 1)
-    axes.margins(x=0)
-    axes.tick_params(labelsize=SMALL, length=2)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(
-        loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize=TEXT, reverse=True
-    )
     return png(figure)
 
 
 def _headed(figure: Any, title: str, sentence: str) -> None:
     """The title and what is shown, at the same distance from the top whatever the height."""
     inches = figure.get_figheight()
-    figure.text(0.02, 1 - 0.1 / inches, title, fontsize=13.0, fontweight="bold", va="top")
+    figure.text(0.02, 1 - 0.1 / inches, plain(title), fontsize=13.0, fontweight="bold", va="top")
     figure.text(0.02, 1 - 0.36 / inches, sentence, fontsize=TEXT, color=GREY, va="top")
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from quant_assets.pages.shell import Section
 from quant_assets.performance.comparison.cells import Cell, Name, shaded_table
 from quant_assets.performance.comparison.frame import framed
+from quant_assets.performance.metrics import METRICS
 from quant_assets.performance.page.formats import count, number, percent
 from quant_assets.settings_combined import CombinedSettings
 
@@ -94,6 +95,10 @@ class _Rows:
         """The figure, NaN where there is none."""
         row = self._rows.get((strategy, view, period, measure))
         return float("nan") if row is None or row["value"] is None else float(row["value"])
+
+    def there(self, strategy: str, view: str, period: str, measure: str) -> bool:
+        """Whether there is such a row."""
+        return (strategy, view, period, measure) in self._rows
 
     def days(self, strategy: str, view: str, period: str, measure: str) -> str:
         """First and last day and number of the sessions behind a figure."""
@@ -260,16 +265,17 @@ def _breaks(rows: _Rows) -> Section:
 
 
 def _parameters(rows: _Rows) -> Section | None:
-    periods = rows.periods.get("parameters")
-    if not periods:
+    metrics = rows.periods.get("parameters")
+    if not metrics:
         return None
-    metric = periods[0]
     lines = []
     for name, title in rows.titles.items():
-        figures = {m: rows.value(name, "parameters", metric, m) for m in _SWEPT}
-        if np.isnan(figures["sets"]):
+        # A sweep has one metric, which its own settings choose.
+        metric = next((m for m in metrics if rows.there(name, "parameters", m, "sets")), None)
+        if metric is None:
             continue
-        cells = [Cell(count(figures["sets"]))]
+        figures = {m: rows.value(name, "parameters", metric, m) for m in _SWEPT}
+        cells = [Cell(METRICS[metric].title), Cell(count(figures["sets"]))]
         share = figures["share_above_zero"]
         cells.append(Cell(percent(share), 2 * share - 1))
         cells += [Cell(number(figures[m])) for m in ("lowest", "median", "highest", "plateau")]
@@ -278,6 +284,7 @@ def _parameters(rows: _Rows) -> Section | None:
         lines.append((Name(title), cells))
     heads = [
         ("", ""),
+        ("Metric", "by which the sweep judges"),
         ("Sets", "parameter sets of the sweep"),
         ("Above 0", "share of the sets"),
         ("Lowest", ""),
@@ -288,9 +295,9 @@ def _parameters(rows: _Rows) -> Section | None:
     ]
     return Section(
         "Parameters",
-        f"What {metric} the sets of each strategy's sweep had. An edge does not hang on one set: "
-        "most sets are above 0, and the sets that were better in the first part of the history "
-        "are better in the second, too.",
+        "What the sets of each strategy's sweep came to by its metric. An edge does not hang on "
+        "one set: most sets are above 0, and the sets that were better in the first part of the "
+        "history are better in the second, too.",
         shaded_table("parameters", heads, lines),
         anchor="parameters-section",
     )

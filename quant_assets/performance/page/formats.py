@@ -28,6 +28,11 @@ def count(value: float) -> str:
     return number(value, 0)
 
 
+def counted(many: int, what: str) -> str:
+    """So many of what has a regular plural."""
+    return f"{many:,} {what}{'' if many == 1 else 's'}"
+
+
 def money(value: float, currency: str = "") -> str:
     """An amount without cents."""
     return f"{count(value)}{f' {currency}' if currency and math.isfinite(value) else ''}"

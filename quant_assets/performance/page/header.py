@@ -5,7 +5,7 @@ from html import escape
 import numpy as np
 
 from quant_assets.performance.metrics import METRICS
-from quant_assets.performance.page.formats import by_unit, count, day, percent, sentence
+from quant_assets.performance.page.formats import by_unit, counted, day, percent, sentence
 from quant_assets.performance.page.luck import Luck
 from quant_assets.performance.page.measured import Measured
 from quant_assets.performance.page.sheet_data import SheetData
@@ -20,6 +20,7 @@ _TILES = (
     ("information_ratio", "Information ratio", "against the benchmark"),
     ("annual_turnover", "Turnover a year", "times equity, purchases plus sales"),
 )
+_RATIOS = ("sharpe", "information_ratio")
 _KINDS = {"strategy": "Strategy", "portfolio": "Portfolio", "model": "Model"}
 
 
@@ -31,10 +32,30 @@ def top(sheet: SheetData, measured: Measured, luck: Luck) -> str:
         if sheet.simulated
         else ""
     )
-    notes = "".join(f"<li>{escape(sentence(text))}</li>" for text in sheet.warnings)
-    warnings = f'<ul class="warnings" aria-label="Warnings">{notes}</ul>' if notes else ""
+    notes = "".join(f"<li>{escape(sentence(text))}</li>" for text in warnings(sheet))
+    listed = f'<ul class="warnings" aria-label="Warnings">{notes}</ul>' if notes else ""
     shown = "".join(_tile(*each) for each in tiles(sheet, measured, luck))
-    return f'{mark}<dl class="tiles">{shown}</dl>{warnings}{_listed(sheet, luck)}'
+    return f'{mark}<dl class="tiles">{shown}</dl>{listed}{_listed(sheet, luck)}'
+
+
+def warnings(sheet: SheetData) -> list[str]:
+    """What a reader must know: the sheet's own warnings, and what its returns are too poor for."""
+    found = list(sheet.warnings)
+    known = sheet.returns[np.isfinite(sheet.returns)]
+    if not len(known):
+        return [*found, "there is no return: nothing can be measured"]
+    if not known.any():
+        found.append("no day has a return other than 0: it never held anything that moved")
+    if (lost := np.flatnonzero(sheet.returns <= -1.0)).size:
+        told = f"the capital was lost on {day(sheet.dates[lost[0]])}"
+        # A backtest that ended by it says so itself.
+        found += [] if any(each.startswith(told) for each in found) else [told]
+    if len(known) < sheet.annualization:
+        found.append(
+            f"fewer than a year: {counted(len(known), 'session')}; figures a year are those of "
+            "these sessions carried on, and a ratio of so few is mostly chance"
+        )
+    return found
 
 
 def subtitle(sheet: SheetData) -> str:
@@ -48,7 +69,8 @@ def tiles(sheet: SheetData, measured: Measured, luck: Luck) -> list[tuple[str, s
     found = []
     for name, title, words in _TILES:
         value = measured.own.get(name, np.nan)
-        if np.isnan(value):
+        # Of what never moved, ratios would be those of the risk-free rate.
+        if np.isnan(value) or (name in _RATIOS and not measured.own["volatility"] > 0):
             continue
         metric = METRICS[name]
         shown = _short(value, metric.unit)
@@ -107,8 +129,8 @@ def _period(sheet: SheetData) -> str:
     missing = int(np.isnan(sheet.returns).sum())
     gap = f", {missing} of them without a return" if missing else ""
     return (
-        f"{day(sheet.dates[0])} to {day(sheet.dates[-1])}, {count(len(sheet.dates))} "
-        f"sessions{gap}; {sheet.annualization:g} sessions a year"
+        f"{day(sheet.dates[0])} to {day(sheet.dates[-1])}, {counted(len(sheet.dates), 'session')}"
+        f"{gap}; {sheet.annualization:g} sessions a year"
     )
 
 
@@ -117,8 +139,9 @@ def _benchmark(sheet: SheetData) -> str:
         return "none"
     common = int((np.isfinite(sheet.benchmark) & np.isfinite(sheet.returns)).sum())
     gaps = len(sheet.dates) - common
-    missing = f"; {count(gaps)} sessions without one of the two are left out" if gaps else ""
-    return f"{sheet.benchmark_title}, compared over {count(common)} common sessions{missing}"
+    missing = f"; {counted(gaps, 'session')} without one of the two left out" if gaps else ""
+    compared = counted(common, "common session")
+    return f"{sheet.benchmark_title}, compared over {compared}{missing}"
 
 
 def _link(text: str, address: str) -> str:

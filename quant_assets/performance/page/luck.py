@@ -7,7 +7,7 @@ import numpy as np
 from quant_assets.pages.shell import Section
 from quant_assets.performance.deflation import expected_maximum_sharpe
 from quant_assets.performance.metrics import METRICS
-from quant_assets.performance.page.formats import count, number, percent
+from quant_assets.performance.page.formats import count, counted, number, percent
 from quant_assets.performance.page.measured import Measured
 from quant_assets.performance.page.parts import Grid, Part
 from quant_assets.performance.page.sheet_data import SheetData
@@ -39,7 +39,7 @@ class Luck:
         """Title, value, words and convention of the key figure."""
         if self.trials is not None and np.isfinite(self.deflated):
             told = METRICS["deflated_sharpe"].description
-            words = f"chance to beat the best of {self.trials:,} worthless trials"
+            words = f"chance to beat the best of {counted(self.trials, 'worthless trial')}"
             return "Deflated Sharpe", percent(self.deflated), words, told
         told = METRICS["probabilistic_sharpe"].description
         words = "chance that the true Sharpe ratio is above 0"
@@ -49,7 +49,10 @@ class Luck:
         """How many trials were counted, for the facts."""
         if self.trials is None:
             return "not counted: the deflated Sharpe ratio is not known"
-        return f"{count(self.trials)} parameter sets tried on this market, each counted once"
+        return (
+            f"{counted(self.trials, 'parameter set')} tried on this market when this page was "
+            "made, each counted once"
+        )
 
 
 def of(sheet: SheetData, measured: Measured) -> Luck:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from quant_assets.pages.shell import Section
 
 # Texts of so many letters are broken into lines.
@@ -89,7 +91,14 @@ def columns(
         options: `stacked`, `signed` (kind of negative bars), `lines`, `marks`, `height`, `x`
             (name of the labels), `names` (of the labels, in the data).
     """
-    described = [{"name": n, "values": v, "kind": k} for n, v, k in series]
+
+    def shown(values: Any) -> Any:
+        # Of hundreds of months: four digits, which is more than a bar can show.
+        if format != "percent":
+            return values
+        return [float(f"{value:.4g}") for value in np.asarray(values, np.float64)]
+
+    described = [{"name": n, "values": shown(v), "kind": k} for n, v, k in series]
     return {
         "kind": "columns",
         "place": place,

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from quant_assets.market_data.panels import FloatArray
-from quant_assets.pages.series import fixed_point
 from quant_assets.pages.shell import Section
-from quant_assets.performance.page.formats import count, number, percent
+from quant_assets.performance.page.formats import MISSING, count, number, percent
 from quant_assets.performance.page.parts import Grid, Part
 from quant_assets.performance.page.sheet_data import SheetData
 from quant_assets.performance.regimes import VIEWS, metrics_by_regime
@@ -28,11 +27,13 @@ _TOLD = {
     "volatility": ("Volatility index", "at most 20, or above"),
     "switching": ("Markov switching", "two states of the index's volatility, fitted on the past"),
 }
+# The state of each view that shades the curve.
+_SHADED = {"trend": 0, "volatility": 1, "switching": 1}
 
 
 def part(sheet: SheetData) -> Part | None:
-    """Metrics by regime, and the codes by which the curve is shaded; None without regimes."""
-    known = _known(sheet)
+    """Metrics by regime, and the days that shade the curve; None without regimes."""
+    known = known_views(sheet)
     if not known:
         return None
     told = "; ".join(f"{_TOLD[view][0].lower()}: {_TOLD[view][1]}" for view in known)
@@ -41,15 +42,13 @@ def part(sheet: SheetData) -> Part | None:
         f"put one after the other. By {told}."
     )
     section = Section("Regimes", sentence, regime_grid(sheet).html(), anchor="regimes")
-    series = {
-        f"regime_{view}": fixed_point(codes.astype(np.float64)) for view, codes in known.items()
-    }
-    return Part(section, (), series)
+    shades = {view: _runs(codes == _SHADED[view]) for view, codes in known.items()}
+    return Part(section, [{"kind": "shades", "of": shades}])
 
 
 def regime_grid(sheet: SheetData) -> Grid:
     """Metrics by regime; without rows where none is known."""
-    known = _known(sheet)
+    known = known_views(sheet)
     index = sheet.benchmark
     heads = ["By", "Regime", "Sessions", "Share", *(title for title, _, _ in _COLUMNS)]
     heads += [f"{sheet.benchmark_title}, a year"] if index is not None else []
@@ -73,7 +72,7 @@ def regime_grid(sheet: SheetData) -> Grid:
     return Grid("regimes", heads, rows, (0, 1), empty="No regime is known.")
 
 
-def _known(sheet: SheetData) -> dict[str, np.ndarray]:
+def known_views(sheet: SheetData) -> dict[str, np.ndarray]:
     """Codes of the days of the sheet, by views that know anything of them."""
     if sheet.regimes is None or not len(sheet.dates):
         return {}
@@ -81,9 +80,20 @@ def _known(sheet: SheetData) -> dict[str, np.ndarray]:
     return {view: codes for view, codes in before.items() if (codes >= 0).any()}
 
 
+def _runs(inside: np.ndarray) -> list[list[int]]:
+    """First and last place of each unbroken run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
+    return [[int(first), int(end) - 1] for first, end in edges.reshape(-1, 2)]
+
+
 def _row(view: str, name: str, days: np.ndarray, values: Mapping[str, FloatArray]) -> list[str]:
     row = [_TOLD[view][0], name, count(int(days.sum())), percent(float(days.mean()))]
-    row += [shown(float(values[metric][0])) for _, metric, shown in _COLUMNS]
+    # In cash all the time: its Sharpe ratio would be that of the risk-free rate's own wobble.
+    idle = not values["volatility"][0] > 0
+    row += [
+        MISSING if idle and metric == "sharpe" else shown(float(values[metric][0]))
+        for _, metric, shown in _COLUMNS
+    ]
     if len(values["cagr"]) > 1:
         row.append(_BENCHMARK[2](float(values["cagr"][1])))
     return row

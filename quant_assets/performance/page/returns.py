@@ -65,7 +65,7 @@ def heat_map(labels: list[str], months: FloatArray) -> str:
                 continue
             share = min(abs(value) / bound, 1.0) if place < 12 else 0.0
             kind = "gain" if value >= 0 else "drop"
-            head = "year" if place == 12 else f"{kind}{' strong' if share > 0.6 else ''}"
+            head = "year" if place == 12 else f"{kind}{' strong' if share > 0.8 else ''}"
             cells += f'<td class="{head}" style="--v:{share:.2f}">{number(value * 100, 1)}</td>'
         lines += f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("", *_MONTHS, "Year"))
@@ -106,7 +106,8 @@ def year_grid(sheet: SheetData, years: np.ndarray) -> Grid:
     rows = []
     for year in years[::-1]:
         inside = of_day == year
-        own = np.nan_to_num(sheet.returns[inside])
+        own = sheet.returns[inside]
+        own = own[np.isfinite(own)]
         if not len(own):
             continue
         total = float(np.prod(1.0 + own) - 1.0)

@@ -17,13 +17,7 @@ from quant_assets.performance.page.parts import (
     timeline,
 )
 from quant_assets.performance.page.sheet_data import SheetData
-from quant_assets.performance.rolling import (
-    HALF_YEAR,
-    rolling_beta,
-    rolling_correlation,
-    rolling_sharpe,
-    rolling_volatility,
-)
+from quant_assets.performance.rolling import HALF_YEAR, Rolling
 
 _LISTED = 10
 _LEAST = 100  # of a window's sessions, those that must have a return
@@ -52,7 +46,7 @@ def part(sheet: SheetData) -> Part:
     return Part(
         Section("Risk", "How it changed, and how deep it went.", body, anchor="risk"),
         charts,
-        {name: fixed_point(values) for name, values in series.items()},
+        {name: fixed_point(values, 2) for name, values in series.items()},
     )
 
 
@@ -63,7 +57,7 @@ def drawdown_grid(sheet: SheetData) -> Grid:
         "drawdowns",
         ["Depth", "From", "Deepest", "Recovered", "Sessions", "Down", "Up again"],
         [_row(each, sheet.dates) for each in deepest],
-        (0, 1, 2, 3),
+        (1, 2, 3),
         sortable=True,
         empty="It was never below its start or a peak.",
     )
@@ -72,22 +66,21 @@ def drawdown_grid(sheet: SheetData) -> Grid:
 def rolling(sheet: SheetData) -> tuple[dict[str, FloatArray], list[Panel]]:
     """Series by name, and the panels that draw them."""
     rates = 0.0 if sheet.risk_free is None else sheet.risk_free
-    year = sheet.annualization
-    own = sheet.returns
-    series = {
-        "sharpe": rolling_sharpe(own, HALF_YEAR, rates, year, _LEAST),
-        "volatility": rolling_volatility(own, HALF_YEAR, year, _LEAST),
-    }
+    index, year = sheet.benchmark, sheet.annualization
+    own = Rolling(sheet.returns, HALF_YEAR, index, rates, year, _LEAST)
+    # In windows spent in cash the excess return is the risk-free rate's: its ratios say nothing.
+    idle = ~(own.volatility > 0)
+    series = {"sharpe": np.where(idle, np.nan, own.sharpe), "volatility": own.volatility}
     sharpe = [Curve("sharpe", sheet.title, "own")]
     volatility = [Curve("volatility", sheet.title, "own")]
     further = []
-    index = sheet.benchmark
     if index is not None and np.isfinite(index).any():
+        other = Rolling(index, HALF_YEAR, None, rates, year, _LEAST)
         series |= {
-            "benchmark_sharpe": rolling_sharpe(index, HALF_YEAR, rates, year, _LEAST),
-            "benchmark_volatility": rolling_volatility(index, HALF_YEAR, year, _LEAST),
-            "beta": rolling_beta(own, index, HALF_YEAR, rates, year, _LEAST),
-            "correlation": rolling_correlation(own, index, HALF_YEAR, _LEAST),
+            "benchmark_sharpe": other.sharpe,
+            "benchmark_volatility": other.volatility,
+            "beta": np.where(idle, np.nan, own.beta),
+            "correlation": own.correlation,
         }
         sharpe.append(Curve("benchmark_sharpe", sheet.benchmark_title, "other"))
         volatility.append(Curve("benchmark_volatility", sheet.benchmark_title, "other"))

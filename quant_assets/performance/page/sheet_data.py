@@ -44,7 +44,7 @@ class Activity:
         positions: number of securities held.
         cash: what is left of equity, negative where borrowed.
         borrow_cost: paid for short positions.
-        tax: income tax.
+        tax: income tax, from the sale on; below 0 where a later loss takes it back.
         dividends: received.
         interest: received on cash.
     """

@@ -80,7 +80,7 @@ def exposure_part(sheet: SheetData) -> Part | None:
             "Exposure", "How much of the capital was at work, and where.", body, "", "exposures"
         ),
         charts,
-        {name: fixed_point(values) for name, values in series.items()},
+        {name: fixed_point(values, 2) for name, values in series.items() if name != "net"},
     )
 
 
@@ -105,7 +105,7 @@ def cost_part(sheet: SheetData) -> Part | None:
         return None
     months, _ = monthly_sums(sheet.dates, np.zeros(len(sheet.dates)))
     labels = [str(month) for month in months]
-    charts, figures, series = [], "", {}
+    charts, figures = [], ""
     if activity.turnover is not None:
         sums = monthly_sums(sheet.dates, activity.turnover)[1]
         charts.append(columns("turnover", labels, [("Traded", sums, "own")], "percent", x="month"))
@@ -129,10 +129,8 @@ def cost_part(sheet: SheetData) -> Part | None:
         )
     body = f'<div class="row">{figures}</div>'
     if sheet.gross_returns is not None:
-        own = growth(sheet.returns)
-        series["cost_drag"] = own / growth(sheet.gross_returns) - 1.0
-        panel = Panel([Curve("cost_drag", "Lost to costs", "loss", True)], "percent", "", 150)
-        charts.append(timeline("drag", [Panel(**{**vars(panel), "options": {"zero": 0}})]))
+        lost = Curve("cost_drag", "Lost to costs", "loss", True)
+        charts.append(timeline("drag", [Panel([lost], "percent", "", 150, {"zero": 0})]))
         body += figure(
             "drag",
             "What costs took",
@@ -146,9 +144,7 @@ def cost_part(sheet: SheetData) -> Part | None:
         cost_grid(sheet, kinds).html(),
     )
     return Part(
-        Section("Turnover and costs", "What trading took.", body, "", "costs-section"),
-        charts,
-        {name: fixed_point(values) for name, values in series.items()},
+        Section("Turnover and costs", "What trading took.", body, "", "costs-section"), charts
     )
 
 

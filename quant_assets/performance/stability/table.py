@@ -25,7 +25,7 @@ from quant_assets.backtests.combined.returns import StrategyReturns
 from quant_assets.market_data.panels import FloatArray
 from quant_assets.performance.market_days import MarketDays
 from quant_assets.performance.metrics import metrics_of_many
-from quant_assets.performance.rolling import rolling_sharpe
+from quant_assets.performance.rolling import Rolling
 from quant_assets.performance.stability.bootstrap import sharpe_interval
 from quant_assets.performance.stability.breaks import (
     BreakTest,
@@ -134,7 +134,8 @@ def _rolling(
     period = f"{settings.window} sessions"
     for place, name in enumerate(found.names):
         days = np.flatnonzero(np.isfinite(excess[:, place]))
-        sharpe = _sharpes_of_windows(excess[days, place], market, settings)
+        invested = found.values[days, place] != 0
+        sharpe = _sharpes_of_windows(excess[days, place], invested, market, settings)
         known = sharpe[np.isfinite(sharpe)]
         if len(known):
             for measure, value in (
@@ -148,11 +149,16 @@ def _rolling(
 
 
 def _sharpes_of_windows(
-    excess: FloatArray, market: MarketDays, settings: CombinedSettings
+    excess: FloatArray, invested: np.ndarray, market: MarketDays, settings: CombinedSettings
 ) -> FloatArray:
-    if len(excess) < settings.window:
+    """NaN where a window is not full, or was spent in cash."""
+    window = settings.window
+    if len(excess) < window:
         return np.empty(0)
-    return rolling_sharpe(excess, settings.window, annualization=market.annualization)
+    sharpe = Rolling(excess, window, annualization=market.annualization).sharpe
+    days = np.cumsum(np.concatenate([[0], invested]))
+    sharpe[window - 1 :][days[window:] - days[:-window] < LEAST_INVESTED * window] = np.nan
+    return sharpe
 
 
 def _bootstrap(

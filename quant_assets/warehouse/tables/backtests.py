@@ -36,6 +36,13 @@ TABLES = (
             Column("interest", FLOAT, "earned on cash, below 0: paid on debt", _UNIT),
             Column("borrow_cost", FLOAT, "fee for borrowed shares", _UNIT, minimum=0),
             Column("tax", FLOAT, "income tax paid on the day", _UNIT, minimum=0),
+            Column(
+                "tax_owed",
+                FLOAT,
+                "income tax on the month so far, not paid yet and no part of equity",
+                _UNIT,
+                minimum=0,
+            ),
         ),
         ("strategy", "date"),
         "strategy",
@@ -49,7 +56,14 @@ TABLES = (
             Column("date", DATE, "session on which it was to be executed"),
             SYMBOL,
             _SIDE,
-            Column("wanted", FLOAT, "quantity still wanted on the day", "shares", minimum=0),
+            Column(
+                "wanted",
+                FLOAT,
+                "quantity still wanted on the day; of a filled purchase without what the account "
+                "lacked for its costs",
+                "shares",
+                minimum=0,
+            ),
             Column("filled", FLOAT, "quantity filled on the day", "shares", minimum=0),
             Column(
                 "status",

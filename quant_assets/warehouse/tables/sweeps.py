@@ -34,7 +34,8 @@ TABLES = (
             number("second_part", "the metric over the sessions after it"),
             number(
                 "plateau_score",
-                "lower quartile of `value` over the set and its neighbours, at most its own",
+                "lower quartile of `value` over the set and its neighbours, a missing one counted "
+                "like the poorest; at most its own",
             ),
             Column("neighbours", INT32, "sets one step away that have a value", minimum=0),
             Column("peak", BOOL, "whether its value is the highest"),

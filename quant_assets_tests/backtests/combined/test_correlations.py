@@ -47,7 +47,7 @@ def test_too_few_common_days_or_no_variation_is_missing() -> None:
     panel = values()
     panel[MINIMUM_SESSIONS - 1 :, 0] = np.nan
     panel[: -MINIMUM_SESSIONS - 30, 1] = np.nan
-    panel[:, 2] = 0.0
+    panel[:, 2] = np.resize([1e-4, 1e-4 + 1e-16], len(panel))  # interest, but for rounding
     measured = correlations(found(panel))
     assert np.isnan(measured.pearson[0]).all()
     assert measured.sessions[0, 1] == 0

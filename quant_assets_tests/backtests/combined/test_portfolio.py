@@ -78,12 +78,32 @@ def test_a_late_strategy_joins_with_enough_history() -> None:
 def test_a_strategy_that_ends_leaves_and_is_named() -> None:
     panel = values()
     panel[700:, 1] = np.nan
-    panel[650:, 2] = 0.0  # in cash for good
+    for interest in (0.0, 1e-4 * (1 + np.arange(250) % 5 // 4)):  # in cash for good
+        panel[650:, 2] = interest
+        portfolios = made(panel)
+        for portfolio in portfolios.of.values():
+            assert (portfolio.weights[-1, [1, 2]] == 0).all()
+        last = portfolios.of["equal"].weights[-1]
+        np.testing.assert_allclose(last, [1 / 3, 0, 0, 1 / 3, 1 / 3])
+        assert [note.split()[2] for note in portfolios.notes] == ["beta", "gamma"]
+        assert "one of them must be a loss" in portfolios.notes[0]
+
+
+def test_a_portfolio_goes_on_with_the_last_strategy_and_then_in_cash() -> None:
+    panel = values()
+    panel[:, 2:] = np.nan
+    panel[500:, 0] = np.nan
+    panel[700:, 1] = 0.0
     portfolios = made(panel)
-    last = portfolios.of["equal"].weights[-1]
-    np.testing.assert_allclose(last, [1 / 3, 0, 0, 1 / 3, 1 / 3])
-    assert [note.split()[2] for note in portfolios.notes] == ["beta", "gamma"]
-    assert "they must vary" in portfolios.notes[0]
+    ended = dates()[500]
+    for name, portfolio in portfolios.of.items():
+        alone = (portfolios.switched > ended) & (portfolios.decided < dates()[700])
+        np.testing.assert_array_equal(portfolio.weights[alone][:, :2], [[0, 1]] * alone.sum(), name)
+        assert alone.sum() > 5
+        assert (portfolio.weights[-1] == 0).all()
+        assert portfolio.held[-1] == 0
+    assert [note.split()[2] for note in portfolios.notes] == list(NAMES[:2])
+    schema_of("portfolio_weights").validate(weights_table(portfolios))
 
 
 def test_a_gap_counts_as_no_change_and_days_of_a_decision_are_complete() -> None:

@@ -1,6 +1,7 @@
 """Returns side by side: every one in its place, and what is missing is named."""
 
 import numpy as np
+import pyarrow as pa
 
 from quant_assets.backtests.combined.returns import strategy_returns
 from quant_assets_tests.backtests.combined.samples import (
@@ -31,6 +32,14 @@ def test_a_strategy_without_returns_is_named_and_one_not_asked_for_is_left_out()
     assert read.missing == ("zeta",)
     np.testing.assert_array_equal(read.values, values()[:, [1, 0]])
     assert read.notes[0].startswith("the strategy zeta has no returns")
+
+
+def test_rows_without_a_return_are_none() -> None:
+    table = backtest_table(values()[:10, :2], NAMES[:2])
+    net = np.where(np.arange(20) < 10, np.nan, table["net_return"].to_numpy())
+    read = strategy_returns(table.set_column(2, "net_return", pa.array(net)), NAMES[:2])
+    assert read.names == ("beta",)
+    assert read.missing == ("alpha",)
 
 
 def test_gaps_and_early_ends_are_told() -> None:

@@ -47,3 +47,11 @@ def test_methods_are_described() -> None:
         assert method.name == name
         assert method.title
         assert method.description.endswith(".")
+
+
+def test_interest_that_differs_by_rounding_is_no_sharpe_ratio() -> None:
+    account = 1e6 * np.cumprod(np.full(251, 1.0002))
+    saved = account[1:] / account[:-1] - 1
+    assert np.ptp(saved) > 0
+    excess = np.column_stack([RETURNS[:, 0] + 0.01, saved])
+    assert METHODS["rolling_sharpe"].weigh(known(excess)).tolist() == [1.0, 0.0]

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from quant_assets.backtests.portfolio.candidates import Candidates
+from quant_assets.backtests.portfolio.construction import Construction, Order
 from quant_assets.market_data.panels import FloatArray
+from quant_assets.settings_portfolio import Limits, PortfolioSettings
+
+NO_LIMITS = {"position": 1.0, "sector": 1.0, "correlation": 1.0, "turnover": 4.0}
 
 
 def factor_returns(seed: int, sessions: int = 300, assets: int = 40) -> FloatArray:
@@ -59,6 +64,7 @@ def candidates(
         "sectors": nothing,
         "previous": np.zeros(count),
         "prices": np.full(count, 100.0),
+        "market_values": np.full(count, np.nan),
         "unfit": nothing,
         "no_buy": nothing,
         "no_sell": nothing,
@@ -66,3 +72,20 @@ def candidates(
     for name, value in changes.items():
         values[name] = np.array(value, float) if isinstance(value, list) else value
     return Candidates(**values)
+
+
+def how(**changes: Any) -> PortfolioSettings:
+    """Equal weights without any limit, but for what is changed; `limits` by name."""
+    limits = {**NO_LIMITS, "smallest_change": 0.0, **changes.pop("limits", {})}
+    values = {"method": "equal", "names": 4, "volatility_target": None, **changes}
+    return PortfolioSettings(limits=Limits(**limits), **values)
+
+
+def by_symbol(made: Construction) -> dict[str, Order]:
+    """The orders."""
+    return {order.symbol: order for order in made.orders}
+
+
+def targets(made: Construction) -> dict[str, Any]:
+    """The weights after the orders, but for rounding."""
+    return {order.symbol: pytest.approx(order.target, abs=1e-12) for order in made.orders}

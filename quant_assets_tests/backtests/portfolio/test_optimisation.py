@@ -5,15 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant_assets.backtests.portfolio.black_litterman import (
-    black_litterman,
-    black_litterman_weights,
-    implied_returns,
-)
 from quant_assets.backtests.portfolio.bounds import Bounds
 from quant_assets.backtests.portfolio.checks import AllocationError
 from quant_assets.backtests.portfolio.covariance import sample_covariance, shrunk_covariance
-from quant_assets.backtests.portfolio.kelly import kelly
 from quant_assets.backtests.portfolio.optimisation import mean_variance, minimum_variance
 from quant_assets.market_data.panels import FloatArray
 from quant_assets_tests.backtests.portfolio import reference
@@ -60,25 +54,41 @@ def test_no_better_weights_exist(covariance: FloatArray, seed: int) -> None:
 
 
 def _lowest(gradient: FloatArray, bounds: Bounds, count: int) -> float:
-    """The smallest gradient'x over the feasible set, by scipy's linear programming."""
+    """The smallest gradient'x over the feasible set.
+
+    Groups lie within the total and do not overlap, so filling up the cheapest first is optimal
+    (Edmonds 1970); that it is, `test_filling_the_cheapest_first_is_linear_programming` shows.
+    """
+    lower, upper, codes, caps = bounds.arrays(count)
+    x = lower.copy()
+    for place in np.argsort(gradient):
+        if bounds.at_most and gradient[place] >= 0:
+            break
+        room = [upper[place] - lower[place], bounds.total - x.sum()]
+        if codes[place] >= 0:
+            room.append(caps[codes[place]] - x[codes == codes[place]].sum())
+        x[place] += max(min(room), 0.0)
+    return float(gradient @ x)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_filling_the_cheapest_first_is_linear_programming(seed: int) -> None:
     from scipy.optimize import linprog
 
-    lower, upper, codes, caps = bounds.arrays(count)
-    rows = [(codes == code).astype(float) for code in range(len(caps))]
-    limits = caps.tolist()
-    whole = [np.ones(count)]
-    if bounds.at_most:
-        rows, limits, whole = [*rows, *whole], [*limits, bounds.total], []
+    bounds = bounded(seed, 8)
+    gradient = np.random.default_rng(seed).normal(size=8)
+    lower, upper, codes, caps = bounds.arrays(8)
+    rows = [*((codes == code).astype(float) for code in range(len(caps))), np.ones(8)]
     found = linprog(
         gradient,
-        np.array(rows) if rows else None,
-        limits or None,
-        np.array(whole) if whole else None,
-        [bounds.total] if whole else None,
+        np.array(rows),
+        [*caps, bounds.total],
+        None if bounds.at_most else np.ones((1, 8)),
+        None if bounds.at_most else [bounds.total],
         list(zip(lower, upper, strict=True)),
     )
     assert found.status == 0
-    return float(found.fun)
+    assert _lowest(gradient, bounds, 8) == pytest.approx(found.fun, abs=1e-9)
 
 
 def test_weights_are_slsqps() -> None:
@@ -165,121 +175,6 @@ def test_bounds_that_cannot_be_met_are_told(bounds: Bounds, message: str) -> Non
 def test_a_risk_aversion_below_zero_is_refused() -> None:
     with pytest.raises(AllocationError, match=r"risk_aversion must be above 0. Got -1"):
         mean_variance(np.eye(2), np.zeros(2), -1.0)
-
-
-class TestBlackLitterman:
-    """The posterior of He and Litterman's formulas, and what Idzorek's confidences mean."""
-
-    covariance = sample_covariance(factor_returns(5, 200, 5)) * 252
-    prior = np.array([0.03, 0.05, 0.02, 0.07, 0.04])
-
-    def test_the_posterior_is_the_precision_weighted_mean(self) -> None:
-        """The same in the other form: inverses of covariances are added (Black-Litterman 1992)."""
-        picks = np.array([[1.0, 0, 0, -1, 0], [0, 1, 0, 0, 0]])
-        views = np.array([0.02, 0.08])
-        tau = 0.05
-        omega = np.diag((picks @ self.covariance @ picks.T).diagonal() * tau)
-        first = np.linalg.inv(tau * self.covariance)
-        precision = first + picks.T @ np.linalg.inv(omega) @ picks
-        mean = np.linalg.solve(
-            precision, first @ self.prior + picks.T @ np.linalg.solve(omega, views)
-        )
-        found = black_litterman(self.covariance, self.prior, picks, views, tau=tau)
-        np.testing.assert_allclose(found.mean, mean, rtol=1e-9)
-        np.testing.assert_allclose(
-            found.covariance, self.covariance + np.linalg.inv(precision), rtol=1e-9
-        )
-
-    def test_it_is_skfolios(self) -> None:
-        import pandas as pd
-        from skfolio import prior as skfolio_prior
-
-        returns = factor_returns(5, 200, 5)
-        frame = pd.DataFrame(returns, columns=list("ABCDE"))
-        views = ["A - D == 0.0002", "B == 0.0004"]
-        for confidences in (None, [0.3, 0.8]):
-            theirs = skfolio_prior.BlackLitterman(
-                views=views, tau=0.05, view_confidences=confidences
-            ).fit(frame)
-            prior = theirs.prior_estimator_.return_distribution_
-            found = black_litterman(
-                prior.covariance,
-                prior.mu,
-                np.array([[1.0, 0, 0, -1, 0], [0, 1, 0, 0, 0]]),
-                np.array([0.0002, 0.0004]),
-                None if confidences is None else np.array(confidences),
-            )
-            expected = theirs.return_distribution_
-            np.testing.assert_allclose(found.mean, expected.mu, rtol=1e-9)
-            np.testing.assert_allclose(found.covariance, expected.covariance, rtol=1e-9)
-
-    def test_a_confidence_is_the_share_of_the_way(self) -> None:
-        picks = np.array([[0.0, 1, 0, 0, 0]])
-        for confidence in (0.25, 0.5, 1.0):
-            found = black_litterman(
-                self.covariance, self.prior, picks, np.array([0.15]), np.array([confidence])
-            )
-            assert found.mean[1] == pytest.approx(0.05 + confidence * 0.10)
-
-    def test_without_views_the_market_is_held(self) -> None:
-        market = np.array([0.1, 0.2, 0.3, 0.15, 0.25])
-        weights = black_litterman_weights(
-            self.covariance, np.zeros(5), np.zeros(5), market, tau=1e-9
-        )
-        np.testing.assert_allclose(weights, market, atol=1e-6)
-        implied = implied_returns(self.covariance, market, 3.0)
-        np.testing.assert_allclose(np.linalg.solve(self.covariance, implied) / 3.0, market)
-
-    def test_a_higher_view_is_a_higher_weight(self) -> None:
-        low = black_litterman_weights(self.covariance, np.full(5, 0.05))
-        views = np.full(5, 0.05)
-        views[2] = 0.3
-        assert black_litterman_weights(self.covariance, views)[2] > low[2] + 0.05
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"confidences": np.array([0.0])}, "view 0: its confidence must lie above 0"),
-            ({"tau": 0.0}, "tau must be above 0. Got 0"),
-            ({"picks": np.ones((1, 4))}, r"picks must have the shape \(K, 5\)"),
-            ({"views": np.array([np.nan])}, "asset 0: views must be finite"),
-        ],
-    )
-    def test_what_cannot_be_is_refused(self, change: dict[str, FloatArray], message: str) -> None:
-        given_values = {"picks": np.ones((1, 5)), "views": np.array([0.1])} | change
-        with pytest.raises(AllocationError, match=message):
-            black_litterman(self.covariance, self.prior, **given_values)  # type: ignore[arg-type]
-
-    def test_a_confidence_of_an_asset_is_named(self) -> None:
-        with pytest.raises(AllocationError, match=r"asset 1: its confidence .* Got 1.5"):
-            black_litterman_weights(np.eye(2), np.zeros(2), np.array([0.5, 1.5]))
-
-
-class TestKelly:
-    """The bet of fastest growth."""
-
-    def test_one_asset_is_the_mean_over_the_variance(self) -> None:
-        """Thorp (2006): f = m / s²; half of it with fraction 0.5; no more than all."""
-        variance = np.array([[0.04]])
-        assert kelly(variance, np.array([0.02]), 1.0).tolist() == pytest.approx([0.5])
-        assert kelly(variance, np.array([0.02]), 0.5).tolist() == pytest.approx([0.25])
-        assert kelly(variance, np.array([0.2]), 1.0).tolist() == [1.0]
-        assert kelly(variance, np.array([-0.2]), 1.0).tolist() == [0.0]
-
-    def test_without_bounds_it_is_the_closed_form(self) -> None:
-        covariance = sample_covariance(factor_returns(6, 200, 4)) * 252
-        mean = np.array([0.05, -0.02, 0.08, 0.01])
-        free = Bounds(-100.0, 100.0, total=1000.0, at_most=True)
-        np.testing.assert_allclose(
-            kelly(covariance, mean, 0.3, bounds=free),
-            0.3 * np.linalg.solve(covariance, mean),
-            rtol=1e-8,
-        )
-
-    @pytest.mark.parametrize("fraction", [0.0, 1.5])
-    def test_a_fraction_outside_is_refused(self, fraction: float) -> None:
-        with pytest.raises(AllocationError, match="fraction must lie above 0 and at most at 1"):
-            kelly(np.eye(1), np.ones(1), fraction)
 
 
 @pytest.mark.parametrize("seed", range(30))

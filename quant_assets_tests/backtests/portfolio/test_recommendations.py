@@ -39,6 +39,10 @@ class Market:
     score: FloatArray
     sector: list[str | None]
     flags: dict[str, np.ndarray]
+    listed: np.ndarray
+    traded: FloatArray
+    rate: FloatArray | None = None
+    confidence: float = 0.5
 
     def recommend(
         self,
@@ -50,10 +54,9 @@ class Market:
     ) -> Recommended:
         """Of the sessions `first` to `last`, read as the asset reads them."""
         past = slice(max(first - settings.lookback, 0), last + 1)
+        fields = {"close": self.close, "price_factor": self.factor, "turnover": self.traded}
         bars = Panel(
-            self.days[past],
-            self.symbols,
-            {"close": self.close[past], "price_factor": self.factor[past]},
+            self.days[past], self.symbols, {name: every[past] for name, every in fields.items()}
         ).to_table(np.isfinite(self.close[past]))
         asked = slice(first, last + 1)
         return recommend(
@@ -66,11 +69,16 @@ class Market:
             settings,
             trading,
             252,
+            None
+            if self.rate is None
+            else Panel(
+                self.days[past], self.symbols, {"turnover_rate": self.rate[past]}
+            ).to_table(),
         )
 
     def _scores(self, days: slice) -> pa.Table:
         there = np.isfinite(self.score[days])
-        confidence = np.full(there.shape, 0.5)
+        confidence = np.full(there.shape, self.confidence)
         panel = Panel(
             self.days[days], self.symbols, {"score": self.score[days], "confidence": confidence}
         )
@@ -78,7 +86,8 @@ class Market:
 
     def _universe(self, days: slice) -> pa.Table:
         flags = {name: np.where(values[days], 1.0, 0.0) for name, values in self.flags.items()}
-        table = Panel(self.days[days], self.symbols, flags).to_table()
+        fields = {**flags, "average_turnover": self.traded[days]}
+        table = Panel(self.days[days], self.symbols, fields).to_table(self.listed[days])
         for name in flags:
             column = pc.equal(table[name], 1.0)
             table = table.set_column(table.column_names.index(name), name, column)
@@ -110,6 +119,8 @@ def market(count: int = 12, length: int = 40, seed: int = 3, gaps: bool = False)
             "limit_up": false.copy(),
             "limit_down": false.copy(),
         },
+        np.ones(shape, bool),
+        np.full(shape, 1e6),
     )
 
 
@@ -205,12 +216,14 @@ def test_without_scores_positions_are_left_alone() -> None:
     assert any(row["quantity"] for row in rows(result, made.days[26]).values())
 
 
-def test_what_has_no_bar_is_kept_and_after_long_is_closed() -> None:
+def test_what_has_no_bar_is_kept_while_listed_and_then_closed() -> None:
+    """Strategies still score it: their last decision may be a quarter old."""
     made = market()
     made.close[22:, 0] = np.nan
+    made.listed[25:, 0] = False
     made.score[:, 0] = 10.0  # the best there is
-    trading = Trading(capital=1_000_000, stale_sessions=3)
-    result = made.recommend(21, 30, trading=trading)
+    result = made.recommend(21, 30)
+    SCHEMAS["recommendations"].validate(result.table)  # one row a security
     states = [rows(result, day).get("S000", {}) for day in made.days[21:31]]
     assert states[0]["target_weight"] > 0
     for state in states[1:4]:
@@ -221,6 +234,48 @@ def test_what_has_no_bar_is_kept_and_after_long_is_closed() -> None:
     assert states[4]["target_weight"] == 0
     assert states[4]["reasons"].startswith("stale: no bar for 4 sessions")
     assert all(state.get("target_weight", 0.0) == 0 for state in states[5:])
+
+
+def test_a_halt_ends_no_position_however_long() -> None:
+    made = market(length=60)
+    made.close[22:, 0] = np.nan
+    made.flags["halted"][22:, 0] = True
+    before = pa.table({"symbol": ["S000"], "target_weight": [0.3]})
+    last = rows(made.recommend(22, 55, before), made.days[55])["S000"]
+    assert (last["status"], last["reasons"]) == ("blocked", "not tradable: halted")
+
+
+def test_equity_that_is_lost_begins_anew_as_cash() -> None:
+    made = market()
+    made.close[21] = made.close[20]
+    made.close[21, 0] *= 8
+    before = pa.table({"symbol": ["S000", "S001"], "target_weight": [-0.2, 0.1]})
+    found = rows(made.recommend(21, 21, before))
+    for symbol, weight in (("S000", -0.2), ("S001", 0.1)):
+        assert found[symbol]["status"] == "closed"
+        assert (found[symbol]["previous_weight"], found[symbol]["target_weight"]) == (weight, 0)
+        assert found[symbol]["reasons"].startswith("equity: the day's returns lost 140% of it")
+    bought = [row["target_weight"] for row in found.values() if row["side"] == "buy"]
+    assert sum(bought) == pytest.approx(0.3, abs=1e-3)  # the turnover of a day
+
+
+def test_a_short_position_without_a_price_stays_when_only_long_ones_are_wanted() -> None:
+    made = market()
+    made.close[21, 0] = np.nan
+    before = pa.table({"symbol": ["S000"], "target_weight": [-0.2]})
+    found = rows(made.recommend(21, 21, before))["S000"]
+    assert (found["status"], found["quantity"]) == ("blocked", 0.0)
+    assert found["target_weight"] == found["previous_weight"] < 0
+
+
+def test_the_young_do_not_look_calm() -> None:
+    """Of 20 sessions S000 has the last 11 closes: its volatility is that of 10 returns."""
+    made = market()
+    made.close[:10, 0] = np.nan
+    settings = SETTINGS.model_copy(update={"shrinkage": False})
+    found = rows(made.recommend(20, 20, settings=settings))["S000"]["volatility"]
+    own = made.close[11:21, 0] / made.close[10:20, 0] - 1
+    assert found == pytest.approx(own.std() * np.sqrt(252), rel=0.1)
 
 
 def test_flags_of_the_universe_are_heeded() -> None:
@@ -280,6 +335,32 @@ def test_methods_with_views_follow_the_scores(method: str) -> None:
     wanted = [row["unconstrained_weight"] for row in found.values()]
     assert wanted[0] > max(wanted[-4:])
     assert 0 < sum(wanted) <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("valued", [True, False])
+def test_without_views_the_market_s_own_portfolio_is_held(valued: bool) -> None:
+    """By the value of the tradable shares where it is known, else by what is traded."""
+    made = market()
+    worth = np.arange(1.0, 13.0) * 1e9
+    made.traded = np.tile(np.arange(12.0, 0.0, -1.0) * 1e6, (len(made.days), 1))
+    if valued:
+        made.rate = made.traded / worth
+        made.rate[20] = np.nan  # the last one known counts
+    made.confidence = 0.0
+    settings = SETTINGS.model_copy(update={"method": "black_litterman", "names": 12})
+    result = made.recommend(20, 20, settings=settings)
+    wanted = [row["unconstrained_weight"] for row in rows(result).values()]
+    weights = worth if valued else made.traded[20]
+    np.testing.assert_allclose(wanted, weights / weights.sum(), atol=0.02)
+    told = str(result.summary["prior"])
+    assert told.startswith("market values" if valued else "average traded values")
+    alone = made.recommend(18, 20, settings=settings).table  # a range knows no more of its last day
+    assert alone.num_rows > result.table.num_rows
+    nothing = market()
+    nothing.traded[:] = np.nan
+    told = str(nothing.recommend(20, 20, settings=settings).summary["prior"])
+    assert told == "equal weights: no market value is known"
+    assert "prior" not in market().recommend(20, 20).summary
 
 
 def test_a_window_without_anything_is_empty() -> None:

@@ -27,7 +27,7 @@ from quant_assets_tests.backtests.samples import all_fields, data_of, with_facto
         (
             "cross_sectional_momentum",
             {"skip": 63, "lookback": 63},
-            r"skip must be shorter than lookback \(63\). Got 63 instead",
+            "skip must leave at least 1 of the 63 sessions of lookback. Got 63 instead",
         ),
         (
             "low_volatility",

@@ -76,6 +76,15 @@ def test_a_missing_price_changes_nothing() -> None:
     np.testing.assert_array_equal(sides(traded(fields))[:4], [-1, np.nan, np.nan, 0])
 
 
+def test_a_pair_is_given_up_when_a_leg_has_had_no_price_for_a_week() -> None:
+    """Delisted, it would leave the other leg without a hedge until the period ends."""
+    fields = market([2.6] * 20)
+    fields["close"][START + 3 :, 2] = np.nan
+    fields["member"] = np.isfinite(fields["close"])
+    weights = traded(fields)
+    np.testing.assert_array_equal(sides(weights)[:8], [-1, *[np.nan] * 5, 0, np.nan])
+
+
 def test_each_pair_has_its_part_and_legs_are_capped() -> None:
     fields = market([2.6])
     assert np.abs(traded(fields, pairs=4)[0]).sum() == pytest.approx(0.25)

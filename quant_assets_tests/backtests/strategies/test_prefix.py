@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from quant_assets.backtests.selection import rebalancing_days
-from quant_assets.backtests.strategies.base import Strategy, StrategyData
+from quant_assets.backtests.strategies.base import Strategy
 from quant_assets.backtests.strategies.registry import discover
 from quant_assets_tests.backtests.samples import all_fields, data_of, with_factors
+from quant_assets_tests.backtests.strategies.leaky import Leaky
 from quant_assets_tests.prefix import PanelInputs, PrefixError, check_prefix
 
 STRATEGIES = discover()
@@ -69,40 +70,6 @@ def test_no_strategy_knows_the_future_or_where_the_range_starts(
 @pytest.mark.parametrize(("name", "values"), OWN.items(), ids=OWN)
 def test_nor_does_it_with_other_parameters(name: str, values: dict[str, Any]) -> None:
     hold(STRATEGIES[name], values, thorough=False)
-
-
-class Leaky(Strategy):
-    """A daily signal as weights, with one of the classical leaks, chosen by name."""
-
-    name = title = description = family = "leaky"
-    needs = ("close", "score", "member")
-
-    def __init__(self, leak: str) -> None:
-        self.leak = leak
-
-    def lookback(self, parameters: Any) -> int:
-        return 5
-
-    def target_weights(self, data: StrategyData, parameters: Any) -> np.ndarray:
-        close = np.nan_to_num(data["close"], nan=1.0)
-        signal = np.zeros(data.shape)
-        if self.leak.startswith("tomorrow"):
-            signal[:-1] = close[1:] / close[:-1]
-            if self.leak == "tomorrow of a month":
-                signal[~rebalancing_days(data.dates, "monthly")] = np.nan
-        elif self.leak == "last row":  # the last session of a month, known only with its successor
-            months = data.dates.astype("datetime64[M]")
-            ends = np.append(months[1:] != months[:-1], True)
-            return np.where(ends[:, None], 0.1 * np.ones(data.shape), np.nan)
-        elif self.leak == "whole sample":
-            signal = (close - close.mean(axis=0)) / close.std(axis=0)
-        elif self.leak == "range start":
-            signal = np.cumsum(close, axis=0)
-        elif self.leak == "symbols listed":
-            signal = np.full(data.shape, 1.0 / data.shape[1])
-        elif self.leak == "none":
-            signal[5:] = close[5:] / close[:-5]
-        return signal
 
 
 LEAKS = [

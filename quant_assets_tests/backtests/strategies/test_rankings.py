@@ -145,11 +145,15 @@ def test_one_factor_top_against_bottom(hold: str) -> None:
         (
             "sharpe_momentum",
             {"lookback": 21, "skip": 17},
-            r"five returns of lookback \(21\). Got 17",
+            "skip must leave at least 5 of the 21 sessions of lookback. Got 17",
         ),
-        ("small_cap_momentum", {"lookback": 63, "skip": 63}, "skip must be shorter.*Got 63"),
-        ("sector_rotation", {"lookback": 5, "skip": 9}, r"shorter than lookback \(5\). Got 9"),
-        ("time_series_momentum", {"lookback": 30, "skip": 30}, r"than lookback \(30\). Got 30"),
+        (
+            "small_cap_momentum",
+            {"lookback": 63, "skip": 63},
+            "skip must leave at least 1 of the 63.*Got 63",
+        ),
+        ("sector_rotation", {"lookback": 5, "skip": 9}, "at least 1 of the 5 .*Got 9"),
+        ("time_series_momentum", {"lookback": 30, "skip": 30}, "at least 1 of the 30 .*Got 30"),
         ("multi_factor", {"factors": {}}, "factors: .*at least 1"),
         ("multi_factor", {"factors": {"momentum": 1.0}}, "library.factor.*Got 'momentum'"),
         ("multi_factor", {"factors": {"style.a": 0}}, "weight of style.a must be.*Got 0.0 instead"),
@@ -255,6 +259,9 @@ def test_low_beta_is_held_and_high_beta_sold_so_that_beta_cancels() -> None:
     assert (np.diff(weights) < 0).all()
     assert np.abs(weights).sum() == pytest.approx(1.0)
     assert weights @ betas == pytest.approx(0.0, abs=0.01)
+    tight = weights_of("betting_against_beta", fields, maximum_weight=0.1, **chosen)[-1]
+    assert np.abs(tight).max() == pytest.approx(0.1)
+    assert tight @ betas == pytest.approx(0.0, abs=0.01)
     long = weights_of("betting_against_beta", fields, long_short=False, **chosen)[-1]
     assert long[:6] == pytest.approx(np.arange(11, 0, -2) / 36)
     assert (long[6:] == 0).all()

@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from quant_assets.backtests.selection import rebalancing_days
 from quant_assets_tests.backtests.samples import sessions
@@ -73,18 +71,19 @@ def test_new_lows_are_sold_short() -> None:
     assert breakout(path, long_short=True)[8:] == [-1.0, -1.0, -1.0, -1.0, 0.0]
 
 
-@given(st.integers(0, 10_000))
-def test_with_a_long_memory_a_breakout_is_the_recursive_one(seed: int) -> None:
-    path = noisy(120, 1, seed=seed, spread=0.03)[:, 0]
-    held = breakout(path.tolist(), entry=10, exit=5, memory=60)
-    state = False
-    for t in range(10, 120):
-        if path[t] > path[t - 10 : t].max():
-            state, entered = True, t
-        elif path[t] < path[t - 5 : t].min():
-            state = False
-        if t >= 70 and not (state and t - entered > 60):
-            assert held[t] == float(state)
+def test_with_a_long_memory_a_breakout_is_the_recursive_one() -> None:
+    paths = noisy(120, 300, seed=3, spread=0.03)
+    fields = dict.fromkeys(("close", "high", "low"), paths)
+    held = weights_of("donchian_breakout", fields, entry=10, exit=5, memory=60) > 0
+    for path, found in zip(paths.T, held.T, strict=True):
+        state = False
+        for t in range(10, 120):
+            if path[t] > path[t - 10 : t].max():
+                state, entered = True, t
+            elif path[t] < path[t - 5 : t].min():
+                state = False
+            if t >= 70 and not (state and t - entered > 60):
+                assert found[t] == state
 
 
 def test_what_rose_is_held_by_the_inverse_of_its_volatility() -> None:

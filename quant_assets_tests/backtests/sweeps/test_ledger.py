@@ -7,16 +7,18 @@ import pyarrow as pa
 import pytest
 
 from quant_assets.backtests.sweeps.ledger import (
-    Trial,
     batch_name,
     distinct_trials,
-    model_trial,
     monthly_returns,
     overfitting_of_market,
     record,
     record_trials,
-    trial_of_backtest,
     trial_statistics,
+)
+from quant_assets.backtests.sweeps.trial import (
+    Trial,
+    model_trial,
+    trial_of_backtest,
     trials_of,
 )
 from quant_assets.market_data.panels import date_column
@@ -134,3 +136,31 @@ def test_the_trial_of_a_backtest() -> None:
 def test_shapes_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match=r"shape \(3, 2\) \(sessions, sets\). Got \(3, 1\)"):
         trials_of("a", "sweep", [{}, {}], np.zeros((3, 1)), DATES[:3])
+
+
+def test_the_free_rate_alone_is_no_sharpe_ratio_and_a_missing_rate_is_the_last_known() -> None:
+    """Nothing held, while the rate moves: its ratio would outweigh all others in the variance."""
+    random = np.random.default_rng(8)
+    returns = np.stack([np.zeros(60), random.normal(0.001, 0.01, 60)], axis=1)
+    falling = np.linspace(2e-4, 1e-4, 60)
+    idle, held = trials_of("a", "sweep", [{"k": 1}, {"k": 2}], returns, DATES[:60], falling)
+    assert np.isnan([idle.sharpe, idle.skewness, idle.kurtosis]).all()
+    assert np.isfinite(held.sharpe)
+    rates = np.full(60, np.nan)
+    rates[::7] = 0.05
+    table = pa.table({"date": date_column(DATES[:60]), "net_return": returns[:, 1]})
+    benchmark = pa.table({"date": table["date"], "risk_free_rate": rates})
+    excess = returns[:, 1] - (1.05 ** (1 / 252) - 1)
+    trial = trial_of_backtest(table, "a", {}, benchmark)
+    assert trial.sharpe == pytest.approx(excess.mean() / excess.std(ddof=1))
+
+
+def test_a_trial_survives_json() -> None:
+    import json
+
+    for trial in (*made(2), model_trial("lightgbm", ModelSettings(), "r")):
+        again = Trial.from_record(json.loads(json.dumps(trial.to_record())))
+        assert again.to_record() == trial.to_record()
+        assert again.key == trial.key
+        np.testing.assert_array_equal(again.months[1], trial.months[1])
+        assert (again.first, again.last) == (trial.first, trial.last)

@@ -17,6 +17,9 @@ def grid(values: list[list[float]]) -> tuple[np.ndarray, np.ndarray]:
 def reference(metric: np.ndarray, places: np.ndarray, ordered: list[bool]) -> np.ndarray:
     """Set by set, as the docstring has it."""
     scores = np.full(len(metric), np.nan)
+    sizes = (
+        [places[:, a].max() + 1 for a in range(len(ordered)) if ordered[a]] if len(metric) else []
+    )
     for k in range(len(metric)):
         around = [
             metric[j]
@@ -27,8 +30,11 @@ def reference(metric: np.ndarray, places: np.ndarray, ordered: list[bool]) -> np
             )
         ]
         known = [value for value in around if np.isfinite(value)]
-        if np.isfinite(metric[k]) and len(known) > 1:
-            scores[k] = min(np.percentile(known, 25), metric[k])
+        corner = np.prod([min(2, size) for size in sizes])
+        if np.isfinite(metric[k]) and len(known) >= max(2, corner):
+            whole = int(np.prod([min(3, size) for size in sizes]))
+            filled = known + [min(known)] * (whole - len(known))
+            scores[k] = min(np.percentile(filled, 25), metric[k])
     return scores
 
 
@@ -49,19 +55,34 @@ def test_a_lone_peak_loses_against_a_plateau() -> None:
     assert judged.neighbours[[0, 1, 7]].tolist() == [3, 5, 8]
 
 
-def test_sets_left_out_and_undefined_metrics_are_no_neighbours() -> None:
+def test_missing_neighbours_count_like_the_poorest() -> None:
     metric = np.array([1.0, 3.0, np.nan, 5.0])
-    places = np.array([[0, 0], [0, 1], [1, 1], [3, 3]])
-    judged = plateaus(metric, places, [True, True])
-    np.testing.assert_array_equal(judged.scores, [1.0, 1.5, np.nan, np.nan])
+    judged = plateaus(metric, np.arange(4)[:, None], [True])
+    # Of three: 1 1 3, 1 3 3 with one missing as 1, nothing to judge, and too few neighbours.
+    np.testing.assert_array_equal(judged.scores, [1.0, 1.0, np.nan, np.nan])
     assert judged.neighbours.tolist() == [1, 1, 2, 0]
+    corner = plateaus(np.array([5.0, 4.0, 4.0]), np.array([[0, 0], [0, 1], [1, 1]]), [True, True])
+    assert np.isnan(corner.scores).all()  # a corner of a full grid has three neighbours
     assert best(np.full(3, np.nan)) is None
+    assert best(np.array([1.0, np.inf, 2.0])) == 2
+
+
+@pytest.mark.parametrize("shape", [(20,), (8, 8), (5, 5, 5)])
+def test_of_noise_the_inside_is_chosen_as_often_as_the_edge(shape: tuple[int, ...]) -> None:
+    random = np.random.default_rng(4)
+    _, places = grid(np.zeros(shape).tolist())
+    inside = ((places > 0) & (places < np.array(shape) - 1)).all(axis=1)
+    chosen = [
+        best(plateaus(random.normal(size=len(places)), places, [True] * len(shape)).scores)
+        for _ in range(200)
+    ]
+    assert np.asarray(inside)[np.array(chosen)].mean() > inside.mean() - 0.15
 
 
 def test_choices_have_no_order() -> None:
     metric, places = grid([[1.0, 2.0, 3.0], [7.0, 8.0, 9.0]])
     judged = plateaus(metric, places, [False, True])
-    np.testing.assert_allclose(judged.scores, [1.0, 1.5, 2.25, 7.0, 7.5, 8.25])
+    np.testing.assert_allclose(judged.scores, [1.0, 1.5, 2.0, 7.0, 7.5, 8.0])
 
 
 def test_shapes_that_do_not_fit() -> None:

@@ -6,15 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from quant_assets.backtests.strategies.base import StrategyError
-from quant_assets.backtests.sweeps.optimization import Optimization, optimization
+from quant_assets.backtests.sweeps.optimization import Optimization, followed, optimization
 from quant_assets.backtests.sweeps.search import Search, measures_of, open_study, work
 from quant_assets.backtests.sweeps.studies import StudyPlace, open_place
+from quant_assets.backtests.sweeps.trial import Trial
 from quant_assets.backtests.sweeps.windows import walk_forward
 from quant_assets.settings_files import ConfigError
 from quant_assets.warehouse.schemas import schema_of
@@ -96,6 +98,19 @@ def test_each_window_chooses_by_its_training_sessions_alone(tmp_path: Path) -> N
     assert found.rows == slice(rows.start, 260)
 
 
+def test_a_window_that_cannot_choose_goes_on_with_the_choice_before(tmp_path: Path) -> None:
+    search = search_of(2)
+    found = list(result_of(search, open_place(None, tmp_path / "study.journal")).windows)
+    found[1] = replace(found[1], key=None)
+    weights = followed(search, found)
+    parameters = search.evaluation.strategy.parse(found[0].parameters)
+    expected = search.evaluation.strategy.target_weights(search.evaluation.data, parameters)
+    rows = slice(found[0].window.test.start - 1, found[1].window.test.stop - 1)
+    np.testing.assert_array_equal(weights[rows], expected[rows])
+    none = followed(search, [replace(each, key=None) for each in found])
+    assert np.isnan(none).all()
+
+
 def test_what_is_suggested_does_not_depend_on_later_sessions(tmp_path: Path) -> None:
     whole = search_of(days=260)
     cut = search_of(days=220)
@@ -133,6 +148,59 @@ def test_a_study_that_is_done_runs_nothing_again(tmp_path: Path) -> None:
     assert (again.trials, again.repeated, again.recovered) == ([], 0, 0)
 
 
+def test_trials_are_told_window_by_window_and_again_when_a_study_is_resumed(
+    tmp_path: Path,
+) -> None:
+    """A run that is killed between its study and the ledger loses none for the next."""
+    search, told = search_of(), [list[Trial](), list[Trial]()]
+    for each in told:
+        done = work(search, open_place(None, tmp_path / "study.journal"), each.extend)
+        assert len(done.trials) == (len(told[0]) if each is told[0] else 0)
+    keys = [trial.key for trial in told[0]]
+    assert (
+        len(keys)
+        == len(set(keys))
+        == optimization(search, open_place(None, tmp_path / "study.journal")).sets
+    )
+    assert [t.to_record() for t in told[1]] == [t.to_record() for t in told[0]]
+
+
+def test_other_measures_another_study() -> None:
+    search = search_of()
+    market = search.evaluation
+    same = replace(search, fixed={"side": "long", "share": 1})
+    assert same.name == search.name  # these are the defaults
+
+    class Edited(type(market.strategy)):  # type: ignore[misc]
+        """Stands in another file."""
+
+    others = [
+        replace(search, fixed={"share": 0.5}),
+        *(
+            replace(search, evaluation=replace(market, **change))
+            for change in (
+                {"risk_free": market.risk_free + 0.01},
+                {"benchmark": None},
+                {"annualization": 365},
+                {"rules": "other"},
+                {"strategy": Edited()},
+            )
+        ),
+    ]
+    assert len({each.name for each in (search, *others)}) == 1 + len(others)
+
+
+def test_a_line_that_was_half_written_is_cut_off(tmp_path: Path) -> None:
+    file = tmp_path / "study.journal"
+    work(search_of(3), open_place(None, file))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-25])
+    work(search_of(3), open_place(None, file))
+    work(search_of(4), open_place(None, file))
+    found = optimization(search_of(4), open_place(None, file))
+    assert [len(each.tried) for each in found.windows] == [4, 4, 4]
+
+
 def test_more_trials_go_on_where_the_study_ended(tmp_path: Path) -> None:
     parts, place = [], open_place(None, tmp_path / "study.journal")
     for trials in (3, 6):
@@ -143,8 +211,6 @@ def test_more_trials_go_on_where_the_study_ended(tmp_path: Path) -> None:
 
 
 def test_an_exhausted_space_ends_the_search(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     from quant_assets.backtests.sweeps.spaces import axes_of
 
     axes = axes_of(Slow(), {"fast": [2, 4], "slow": [3, 8]})

@@ -1,10 +1,11 @@
 """Spaces: values of axes, products, and what breaks a constraint."""
 
+import numpy as np
 import pytest
 
 from quant_assets.backtests.strategies.base import StrategyError
 from quant_assets.backtests.strategies.registry import find
-from quant_assets.backtests.sweeps.spaces import axes_of, plain, space, trial_key
+from quant_assets.backtests.sweeps.spaces import axes_of, corners, plain, space, trial_key
 from quant_assets.settings_sweeps import OptimizationSettings, SweepSettings, ValueRange
 from quant_assets_tests.backtests.sweeps.samples import Crossing
 
@@ -52,6 +53,31 @@ def test_lists_ranges_and_all_that_a_type_allows() -> None:
     assert (listed.values, listed.span) == ((0, 5, 21), None)
 
 
+def test_values_are_those_of_the_parameter_s_type() -> None:
+    fast = axes_of(Crossing(), {"fast": ["10", 10, 10.0, 4]})[0]
+    assert (fast.values, fast.ordered) == ((4, 10), True)
+    share = axes_of(Crossing(), {"share": [1, 0.5, 1.0]})[0]
+    assert [repr(value) for value in share.values] == ["0.5", "1.0"]
+
+
+def test_a_search_keeps_to_a_count_and_to_its_steps() -> None:
+    counted = axes_of(Crossing(), {"fast": ValueRange(low=2, high=80, count=3)})[0]
+    assert (counted.values, counted.span) == ((2, 41, 80), None)
+    stepped = axes_of(Crossing(), {"fast": ValueRange(low=2, high=9, step=3)})[0]
+    assert (stepped.values, stepped.span) == ((2, 5, 8), (2, 8, 3, False))
+
+
+def test_corners_of_a_space_too_large_for_a_grid() -> None:
+    grid = {name: ValueRange(low=1 if name == "fast" else 2, high=90) for name in ("fast", "slow")}
+    grid |= {"share": list(np.linspace(0.01, 1, 900)), "side": [f"{k}" for k in range(40)]}  # type: ignore[dict-item]
+    axes = axes_of(Crossing(), grid)
+    made = corners(Crossing(), axes)
+    assert made.axes == axes
+    assert max(each.parameters.slow for each in made.sets) == 90  # type: ignore[attr-defined]
+    assert {each.values["side"] for each in made.sets} == {f"{k}" for k in range(40)}
+    assert len(made.sets) < 27 * 40
+
+
 def test_fixed_values_are_part_of_every_set() -> None:
     made = space(Crossing(), axes_of(Crossing(), {"fast": [2, 20]}), {"slow": 10, "share": 0.5})
     assert [plain(each.parameters) for each in made.sets] == [
@@ -74,6 +100,8 @@ def test_a_trial_is_known_by_its_strategy_and_all_its_parameters() -> None:
         ({"slow": [2], "fast": [2, 3]}, "no set of the grid keeps .*fast must be below slow"),
         ({"side": ValueRange(low=1, high=2)}, "side: a range needs a parameter that is a number"),
         ({"side": None}, "side: has no bounds on both sides; give its values"),
+        ({"fast": ValueRange(low=2.5, high=9)}, "fast: low must be a whole number. Got 2.5"),
+        ({"fast": ValueRange(low=2, high=9, step=0.5)}, "fast: step must be a whole number"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(grid: dict[str, object], message: str) -> None:

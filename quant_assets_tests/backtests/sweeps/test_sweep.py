@@ -1,11 +1,13 @@
 """A sweep from the sets to its table, its picture and its page."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from quant_assets.backtests.strategies.base import StrategyError
+from quant_assets.backtests.strategies.base import StrategyData, StrategyError
 from quant_assets.backtests.sweeps.evaluation import common_start, in_cash
 from quant_assets.backtests.sweeps.ledger import TrialStatistics
 from quant_assets.backtests.sweeps.measures import CHOOSING, check_metric
@@ -18,6 +20,7 @@ from quant_assets.performance.metrics import METRICS, metrics
 from quant_assets.settings_sweeps import Grid
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets_tests.backtests.sweeps.samples import Crossing, evaluation
+from quant_assets_tests.end_to_end.browser import chromium, executable
 
 SPACE = space(Crossing(), axes_of(Crossing()))
 
@@ -81,6 +84,21 @@ def test_the_common_start() -> None:
     assert common_start(returns[:, 3:]) == 10
 
 
+def test_ratios_of_a_set_that_holds_nothing_are_undefined() -> None:
+    class Idle(Crossing):
+        def target_weights(self, data: StrategyData, parameters: Any) -> np.ndarray:
+            weights = super().target_weights(data, parameters)
+            return weights if parameters.fast > 2 else np.where(np.isnan(weights), np.nan, 0.0)
+
+    market = replace(evaluation(plugin=Idle()), risk_free=np.linspace(0.05, 0.04, 300))
+    found = sweep(market, space(Idle(), axes_of(Idle())), "sharpe")
+    idle = np.array([each.values["fast"] == 2 for each in found.space.sets])
+    assert np.isnan(found.values[idle]).all()
+    assert (found.metrics["max_drawdown"][idle] == 0).all()
+    assert np.isfinite(found.values[~idle]).all()
+    assert [np.isnan(trial.sharpe) for trial in found.trials] == idle.tolist()
+
+
 def test_nothing_decided_is_an_error() -> None:
     late = space(Crossing(), axes_of(Crossing(), {"slow": [199], "fast": [2, 3]}))
     with pytest.raises(ValueError, match="none of 2 parameter sets decided anything on 50"):
@@ -119,3 +137,37 @@ def test_picture_and_page(made: Sweep) -> None:
     single = sweep(evaluation(), space(Crossing(), axes_of(Crossing(), {"fast": [2, 4]})), "sharpe")
     assert sweep_picture(single, "Crossing", "Test market").startswith(b"\x89PNG")
     assert "QA.lines" in sweep_page(single, "Crossing", "Test market")
+
+
+def test_a_metric_that_no_set_has_is_shown_as_such() -> None:
+    """Of a market without an index there is no alpha."""
+    made = sweep(replace(evaluation(), benchmark=None), SPACE, "alpha")
+    assert (made.peak, made.plateau, made.by_peak.place) == (None, None, None)
+    assert sweep_picture(made, "Crossing", "Test market").startswith(b"\x89PNG")
+    assert "median of all sets" in sweep_page(made, "Crossing", "Test market")
+
+
+def test_maps_of_three_parameters_in_a_browser(tmp_path: Path) -> None:
+    """Cells are means over the third parameter, or its values where it is held."""
+    pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
+    if (chrome := executable()) is None:
+        pytest.skip("no Chromium here")
+    grid: Grid = {"fast": [2, 4], "slow": [8, 16, 32], "share": [0.5, 1.0]}
+    made = sweep(evaluation(), space(Crossing(), axes_of(Crossing(), grid)), "sharpe")
+    file = tmp_path / "sweep.html"
+    file.write_text(sweep_page(made, "Crossing", "Test market"), encoding="utf-8")
+    cells_shown = "[...document.querySelectorAll('#heat g')].map(each => each.textContent)"
+
+    def numbers() -> list[float]:
+        return [float(text) for text in page.view.evaluate(cells_shown)]
+
+    with chromium(chrome, tmp_path) as browser, browser.page() as page:
+        page.open(file.as_uri())
+        means = cells(made.space, made.values, 0, 1).values
+        np.testing.assert_allclose(numbers(), means.ravel(), rtol=0.006)
+        page.view.select_option("#held2", "2")
+        held = made.values.reshape(2, 3, 2)[:, :, 1]
+        np.testing.assert_allclose(numbers(), held.ravel(), rtol=0.006)
+        page.view.select_option("#pair", "2")
+        assert len(numbers()) == 6
+        assert page.errors == []

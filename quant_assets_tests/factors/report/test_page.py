@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from quant_assets.factors.report.digest import HISTORY_MONTHS, Month
 from quant_assets.factors.report.page import factor_page
 from quant_assets.factors.report.page_data import COLUMNS
 from quant_assets.factors.summary import STATISTICS
-from quant_assets_tests.end_to_end.browser import Browser, Page, chromium, executable
+from quant_assets_tests.end_to_end.browser import Page
 from quant_assets_tests.factors.report.samples import (
     HORIZONS,
     KNOWN,
@@ -100,22 +99,6 @@ def test_a_large_page_stays_small() -> None:
 def test_the_page_loads_nothing(html: str) -> None:
     assert "default-src 'none'" in html
     assert set(re.findall(r"https?://[^\"']+", html)) == {"http://www.w3.org/2000/svg"}
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
-    path = executable()
-    if path is None:
-        pytest.skip("no chromium to open pages in")
-    with chromium(path, tmp_path_factory.mktemp("screenshots")) as started:
-        yield started
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Page]:
-    with browser.page() as view:
-        yield view
 
 
 def show(opened: Page, folder: Path, html: str, fragment: str = "") -> Any:

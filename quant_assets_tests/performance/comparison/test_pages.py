@@ -1,10 +1,12 @@
 """Pages of several strategies: whole, small, the same bytes twice, and alive in a browser."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from quant_assets.backtests.combined.correlations import correlations
@@ -21,7 +23,7 @@ from quant_assets.performance.stability.table import stability_table
 from quant_assets.settings import Market
 from quant_assets_tests.backtests.combined.samples import NAMES, values
 from quant_assets_tests.backtests.combined.samples import found as found_of
-from quant_assets_tests.end_to_end.browser import Browser, Page, chromium, executable
+from quant_assets_tests.end_to_end.browser import Page
 from quant_assets_tests.markets import simulated_market, small_settings
 from quant_assets_tests.performance.comparison.samples import (
     RULES,
@@ -80,6 +82,27 @@ def test_markdown_and_pictures_for_the_ui() -> None:
         assert 5_000 < len(picture) < 120_000
 
 
+def test_each_sweep_is_shown_by_its_own_metric() -> None:
+    values = {"value": [0.5, 0.2], "first_part": [0.4, 0.0], "second_part": [0.6, -0.2]}
+    sweeps = {
+        name: pa.table({"metric": [metric] * 2, **values, "plateau": [True, False]})
+        for name, metric in (("alpha", "sharpe"), ("beta", "calmar"))
+    }
+    html = stability_page(
+        stability_table(found(), market(), RULES, sweeps), RULES, LABEL, False, TITLES
+    )
+    section = html[html.index('id="parameters-section"') :]
+    assert section.count('<td class="name">') == 2
+    assert "Sharpe ratio</td>" in section
+    assert "Calmar ratio</td>" in section
+
+
+def test_signs_in_a_title_are_no_markup() -> None:
+    odd = replace(compared(), subjects=(replace(compared().subjects[0], title="a|$x_{b$"),))
+    assert r"| a\|$x_{b$ |" in metrics_markdown(odd)
+    assert curves_picture(odd, "$\\none{$", ["strategy"]).startswith(b"\x89PNG")
+
+
 def test_without_strategies_pages_say_so() -> None:
     nothing = found_of(values()[:0])
     days = market_days(None, nothing.dates, 252)
@@ -107,22 +130,6 @@ def test_a_portfolio_fills_a_tear_sheet(tmp_path: Path) -> None:
     rows = np.searchsorted(market().dates, sheet.dates)
     np.testing.assert_array_equal(sheet.benchmark, market().index[rows])
     assert list(sheet.warnings) == ["mind this"]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
-    path = executable()
-    if path is None:
-        pytest.skip("no chromium to open pages in")
-    with chromium(path, tmp_path_factory.mktemp("screenshots")) as started:
-        yield started
-
-
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Page]:
-    with browser.page() as view:
-        yield view
 
 
 def show(opened: Page, folder: Path, html: str, width: int = 1280) -> Page:

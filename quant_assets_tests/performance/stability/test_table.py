@@ -1,5 +1,7 @@
 """The table of stability: every part against a slice of the history, and every test by its name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -8,7 +10,7 @@ import pytest
 from quant_assets.market_data.panels import date_column
 from quant_assets.performance.market_days import MarketDays, market_days
 from quant_assets.performance.metrics import metrics
-from quant_assets.performance.rolling import rolling_sharpe
+from quant_assets.performance.rolling import Rolling
 from quant_assets.performance.stability.bootstrap import sharpe_interval
 from quant_assets.performance.stability.table import stability_table
 from quant_assets.settings_combined import CombinedSettings
@@ -90,7 +92,7 @@ def test_the_regime_of_a_day_was_known_the_day_before() -> None:
 def test_rolling_bootstrap_and_breaks(frame: pd.DataFrame) -> None:
     daily = 1.02 ** (1 / 252) - 1
     late = values()[LATE:, -1] - daily
-    rolled = rolling_sharpe(late, RULES.window)
+    rolled = Rolling(late, RULES.window).sharpe
     moving = part(frame, "late", "rolling", "252 sessions")["value"]
     assert moving["lowest_sharpe"] == pytest.approx(np.nanmin(rolled), rel=1e-9)
     assert moving["latest_sharpe"] == pytest.approx(rolled[-1], rel=1e-9)
@@ -104,6 +106,17 @@ def test_rolling_bootstrap_and_breaks(frame: pd.DataFrame) -> None:
         assert 0 <= tests["value"]["p_value"] <= 1
         before, after = (f"{'sharpe' if what == 'mean' else what}_{w}" for w in ("before", "after"))
         assert tests["sessions"][before] + tests["sessions"][after] == len(dates())
+
+
+def test_windows_in_cash_have_no_sharpe_ratio() -> None:
+    panel = values()[:, :1].copy()
+    panel[: len(panel) // 2] = 0.0  # in cash, below a rate that wobbles
+    rate = np.linspace(0.01, 0.03, len(panel))
+    ground = replace(market(), risk_free=rate)
+    table = stability_table(found(panel, NAMES[:1]), ground, RULES).to_pandas()
+    moving = part(table, NAMES[0], "rolling", "252 sessions")["value"]
+    invested = Rolling(panel[len(panel) // 2 :, 0], RULES.window).sharpe
+    assert moving["lowest_sharpe"] > np.nanmin(invested) - 5.0
 
 
 def test_a_sweep_tells_whether_parameters_matter() -> None:

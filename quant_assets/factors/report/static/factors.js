@@ -1,11 +1,10 @@
 // The table of factors and the charts of one of them; `data.packed` is what packing.py made.
 (async () => {
   "use strict";
-  const COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"];
+  const { COLOURS, known, ticks, say, hush } = QA;
   const ORDERED = ["#A65200", "#E69F00", "#999999", "#56B4E9", "#0072B2"];
   const WIDTH = 540, MISSING = -128;
   const get = (id) => document.getElementById(id);
-  const known = Number.isFinite;
   const signs = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
   const safe = (text) => String(text).replace(/[&<>"']/g, (sign) => signs[sign]);
 
@@ -64,13 +63,6 @@
   const round = (form, x) => (String(Number((form === "share" ? 100 * x : x).toPrecision(6))) + (form === "share" ? "%" : "")).replace("-", "−");
 
   // ---- drawing: SVG as text; what has data-tip is told where the pointer is ----
-  function ticks(low, high, most) {
-    const raw = (high - low || 1) / most, power = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= raw * 0.999);
-    const found = [];
-    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step);
-    return found;
-  }
   const words = (x, y, text, more = "") => `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more}>${safe(text)}</text>`;
   const line = (x1, y1, x2, y2, more) => `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" ${more}/>`;
   const tipped = (text, inside) => `<g data-tip="${safe(text)}">${inside}</g>`;
@@ -147,19 +139,10 @@
   }
   const colourOf = (type) => COLOURS[type % 6], kindOf = (type) => type + Math.floor(type / 6);
 
-  let tip = null;
   addEventListener("pointermove", (event) => {
     const over = event.target.closest && event.target.closest("[data-tip]");
-    over ? tell(over.dataset.tip, event.clientX, event.clientY) : hush();
+    over ? say(over.dataset.tip, event.clientX, event.clientY) : hush();
   });
-  const hush = () => { if (tip) tip.style.display = "none"; };
-  function tell(text, x, y) {
-    if (!tip) { tip = document.createElement("div"); tip.className = "tip"; tip.setAttribute("role", "status"); document.body.append(tip); }
-    tip.textContent = text;
-    tip.style.display = "block";
-    tip.style.left = Math.min(x + 14, innerWidth - tip.offsetWidth - 8) + "px";
-    tip.style.top = Math.min(y + 14, innerHeight - tip.offsetHeight - 8) + "px";
-  }
 
   // ---- what is chosen ----
   const state = { h: D.middle, f: D.strongest, column: "rank_ic", way: -1 };
@@ -272,7 +255,7 @@
       const from = all.indexOf(at || svg.querySelector(".mark.chosen"));
       at = all[(from + way + all.length) % all.length];
       const where = at.getBoundingClientRect();
-      tell(at.dataset.tip, where.right, where.bottom);
+      say(at.dataset.tip, where.right, where.bottom);
     });
   }
   function box(id, all, form) {

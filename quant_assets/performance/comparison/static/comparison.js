@@ -2,13 +2,8 @@
 // all have, and a scatter of risk and return. Loaded after timeline.js.
 "use strict";
 (() => {
-  const { node, known, ticks, tell } = QA;
+  const { node, known, ticks, tell, fallen } = QA;
   const element = (id) => document.getElementById(id);
-
-  function fallen(values) {
-    let peak = 1;
-    return values.map((v) => { if (!known(v)) return null; peak = Math.max(peak, v); return v / peak - 1; });
-  }
 
   // The curve from the close before the first common day on, null outside of the common days.
   function within(values, [first, last]) {
@@ -70,10 +65,7 @@
 
   QA.comparison = (data) => {
     const dates = QA.days(data.series.dates);
-    const all = data.subjects.map((s) => {
-      const packed = data.series[s.of], values = QA.series(packed);
-      return packed.log ? values.map((v) => (known(v) ? Math.exp(v) : null)) : values;
-    });
+    const all = data.subjects.map((s) => QA.series(data.series[s.of]));
     const curve = (s, k, values) => ({ name: s.title, kind: s.kind, values, hidden: !s.on });
     const grown = data.subjects.map((s, k) => curve(s, k, all[k].slice()));
     const below = data.subjects.map((s, k) => curve(s, k, fallen(all[k])));
@@ -89,10 +81,11 @@
 
     function show() {
       data.subjects.forEach((s, k) => {
-        chart.show(s.title, s.on);
+        grown[k].hidden = below[k].hidden = !s.on;
         keys[k].setAttribute("aria-checked", String(s.on));
         if (map) spots[k].hidden = !s.on;
       });
+      chart.set({});
       if (map) map.draw();
     }
     keys.forEach((key, k) => {

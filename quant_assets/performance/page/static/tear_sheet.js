@@ -3,21 +3,16 @@
 "use strict";
 QA.sheet = (data) => {
   const cache = {}, byPlace = {};
-  const series = (name) => (cache[name] = cache[name] || QA.series(data.series[name]));
+  // What follows from other series is not sent.
+  const made = {
+    drawdown: () => QA.fallen(series("growth")),
+    benchmark_drawdown: () => QA.fallen(series("benchmark_growth")),
+    cost_drag: () => series("growth").map((v, k) => { const gross = series("gross_growth")[k]; return gross > 0 ? v / gross - 1 : null; }),
+    net: () => series("long").map((v, k) => (QA.known(v) ? v + series("short")[k] : null)),
+  };
+  const series = (name) => (cache[name] = cache[name] || (made[name] ? made[name]() : QA.series(data.series[name])));
   const dates = data.series.dates ? QA.days(data.series.dates) : [];
   const element = (id) => document.getElementById(id);
-
-  // Runs of days in one state of a view as bands.
-  function bands(view, state) {
-    const codes = data.series[`regime_${view}`] ? series(`regime_${view}`) : [], found = [];
-    for (let k = 1, from = 0; k <= codes.length; k++) {
-      if (k < codes.length && codes[k] === codes[from]) continue;
-      if (Math.round(codes[from]) === state) found.push({ from, to: k - 1, kind: view });
-      from = k;
-    }
-    return found;
-  }
-  const STATES = { trend: 0, volatility: 1, switching: 1 };
 
   function crises(chart) {
     const own = series("growth"), other = data.series.benchmark_growth ? series("benchmark_growth") : null;
@@ -26,7 +21,7 @@ QA.sheet = (data) => {
       QA.node("b", {}, cell, period.name);
       QA.node("output", {}, cell, QA.formatted("percent", period.own));
       const from = Math.max(period.from - 1, 0), wide = 150, high = 46;
-      const lines = [other, own].filter(Boolean).map((values) => values.slice(from, period.to + 1).map((v) => v / values[from]));
+      const lines = [other, own].filter(Boolean).map((values) => values.slice(from, period.to + 1).map((v) => v / (values[from] || 1)));
       const all = lines.flat(), low = Math.min(...all), top = Math.max(...all);
       const svg = QA.node("svg", { viewBox: `0 0 ${wide} ${high}`, preserveAspectRatio: "none" }, cell);
       lines.forEach((line, k) => {
@@ -36,8 +31,10 @@ QA.sheet = (data) => {
     }
   }
 
+  let shades = {};
   for (const chart of data.charts) {
     if (chart.kind === "crises") crises(chart);
+    else if (chart.kind === "shades") shades = chart.of;
     else if (chart.kind === "columns") QA.columns(chart.place, chart);
     else {
       for (const panel of chart.panels) for (const one of panel.series) one.values = series(one.of);
@@ -49,14 +46,14 @@ QA.sheet = (data) => {
   if (!main) return;
   QA.ranges("ranges", [{ name: "6 M", sessions: 126 }, { name: "1 Y", sessions: 252 }, { name: "3 Y", sessions: 756 }, { name: "5 Y", sessions: 1260 }, { name: "All" }]);
   const log = element("log"), gross = element("with-gross"), shade = element("shades");
-  log.addEventListener("change", () => main.set({ panels: [{ log: log.checked }] }));
+  if (log) log.addEventListener("change", () => main.set({ panels: [{ log: log.checked }] }));
   if (gross) {
     const show = () => main.show("Before costs", gross.checked);
     gross.addEventListener("change", show);
     show();
   }
   if (shade) {
-    const paint = () => main.set({ spec: { shades: shade.value ? bands(shade.value, STATES[shade.value]) : [] } });
+    const paint = () => main.set({ spec: { shades: (shades[shade.value] || []).map(([from, to]) => ({ from, to, kind: shade.value })) } });
     shade.addEventListener("change", paint);
     paint();
   }

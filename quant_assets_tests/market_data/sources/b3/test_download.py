@@ -29,11 +29,8 @@ from quant_assets_tests.market_data.sources.b3.servers import (
 )
 
 NAME = "COTAHIST_A2024.ZIP"
-# Random digits do not deflate below some 40 %: a body of many packets.
-OLD, NEW = (
-    zipped("".join(random.Random(seed).choices("0123456789", k=1_500_000)).encode())
-    for seed in (1, 2)
-)
+# Random digits do not deflate below a half: a body of many packets.
+OLD, NEW = (zipped(random.Random(seed).randbytes(650_000).hex().encode()) for seed in (1, 2))
 
 
 @pytest.fixture
