@@ -28,6 +28,8 @@ SHOWN = (
     *("sharpe", "sortino", "calmar", "cagr", "volatility", "max_drawdown", "omega"),
     *("information_ratio", "alpha", "beta", "win_rate"),
 )
+# Points of the cloud of sets, each an element of the page.
+_CLOUD = 3000
 # Points of a line: a page of every session would be several times as large.
 _POINTS = 400
 
@@ -39,7 +41,9 @@ QA.lines("logits", data.logits.edges, [{ name: "splits", values: data.logits.cou
 _SEARCH = """
 const wide = { width: 1130 };
 QA.lines("windows", data.windows, data.choices, { ...wide, y: data.metric, x: "test window from" });
-QA.lines("account", data.days, data.accounts, { ...wide, y: "growth of 1" });
+QA.points("cloud", data.cloud,
+  { ...wide, x: `${data.metric}, in sample`, y: `${data.metric}, out of sample` });
+QA.lines("account", data.days, data.accounts, { ...wide, y: "growth of 1", tight: true });
 """
 
 
@@ -110,7 +114,6 @@ def search_page(result: Optimization, title: str, label: str) -> str:
     search = result.search
     evaluation = search.evaluation
     name = _title(search.metric)
-    inside, outside = in_and_out(result)
     dates = evaluation.dates
     starts = [str(dates[each.window.test.start]) for each in result.windows]
     rows = result.rows
@@ -118,12 +121,6 @@ def search_page(result: Optimization, title: str, label: str) -> str:
     accounts = [("search", result.returns)]
     if evaluation.benchmark is not None and np.isfinite(evaluation.benchmark[rows]).any():
         accounts.append(("index", evaluation.benchmark))
-    correlation = (
-        f" Over all sets and windows the correlation of the two is "
-        f"{np.corrcoef(inside, outside)[0, 1]:.2f}."
-        if len(inside) > 2 and np.ptp(inside) > 0 and np.ptp(outside) > 0
-        else ""
-    )
     return page(
         f"Walk-forward search of {title}: {label}",
         f"{result.sets:,} parameter sets in {len(result.windows)} windows, chosen by {name}; "
@@ -132,10 +129,16 @@ def search_page(result: Optimization, title: str, label: str) -> str:
             Section(
                 "In sample against out of sample",
                 "Each training window chooses the set with its highest metric; the window after it "
-                f"measures the choice.{correlation}",
+                "measures the choice.",
                 chart("windows", "In-sample and out-of-sample metric of each window's choice")
                 + _windows(result),
                 _SEARCH,
+            ),
+            Section(
+                "Does what was good stay good?",
+                "Every set in every window; on the dashed line it was as good after as before."
+                + _correlation(result),
+                chart("cloud", "Metric of each set in its training and in its test window"),
             ),
             Section(
                 "One account that follows the choices",
@@ -158,6 +161,7 @@ def search_page(result: Optimization, title: str, label: str) -> str:
                 {"name": "out of sample", "values": [e.out_of_sample for e in result.windows]},
                 {"name": "median set", "values": [e.median_out_of_sample for e in result.windows]},
             ],
+            "cloud": _cloud(result),
             "days": [str(day) for day in dates[rows][::every]],
             "accounts": [
                 {"name": what, "values": equity(returns[rows])[::every]}
@@ -281,6 +285,30 @@ def _windows(result: Optimization) -> str:
         values = [each.in_sample, each.out_of_sample, each.median_out_of_sample, len(each.tried)]
         rows.append([train, test, *values, *(chosen.get(name) for name in swept)])
     return table([*heads, "sets", *swept], rows, range(2, 6 + len(swept)))
+
+
+def _correlation(result: Optimization) -> str:
+    inside, outside = in_and_out(result)
+    if len(inside) < 3 or not np.ptp(inside) > 0 or not np.ptp(outside) > 0:
+        return ""
+    cut = f" The first {_CLOUD:,} are shown." if len(inside) > _CLOUD else ""
+    return f" The correlation of both is {np.corrcoef(inside, outside)[0, 1]:.2f}.{cut}"
+
+
+def _cloud(result: Optimization) -> list[Mapping[str, Any]]:
+    """The sets that were tried and those that were chosen: in sample, out of sample, in words."""
+    dates, names = result.search.evaluation.dates, [axis.name for axis in result.search.axes]
+    tried: list[list[object]] = []
+    chosen: list[list[object]] = []
+    for each in result.windows:
+        window = f"tested from {dates[each.window.test.start]}"
+        for key, m in each.tried.items():
+            values = m.train[each.place], m.test[each.place]
+            if np.isfinite(values).all():
+                words = ", ".join([window, *(f"{name} {m.parameters[name]}" for name in names)])
+                of = chosen if key == each.key else tried
+                of.append([*(float(f"{value:.4g}") for value in values), words])
+    return [{"name": "tried", "points": tried[:_CLOUD]}, {"name": "chosen", "points": chosen}]
 
 
 def _tried(result: Optimization) -> str:

@@ -1,4 +1,5 @@
-// Charts of our pages, in SVG and canvas: boxes, heat maps, surfaces, lines. Loaded after base.js.
+// Charts of our pages, in SVG and canvas: boxes, heat maps, surfaces, lines, points. Loaded after
+// base.js.
 // QA.boxes(place, [{label, values: [p10, p25, p50, p75, p90], count}], options) and so on: a place
 // is the id of an element, drawing again replaces what is there. The map of colours is cividis.
 "use strict";
@@ -80,6 +81,40 @@
     labels.forEach((label, k) => {
       const strip = node("rect", { x: x(k) - step / 2, width: step, y: 10, height: (options.height || 300) - 40, fill: "transparent" }, svg);
       tell(strip, `${label}\n` + series.map((one) => `${one.name}: ${shown(one.values[k])}`).join("\n"));
+    });
+  }
+
+  // Points: groups of {name, points: [x, y, text]} on two scales of numbers. Dashed is where both
+  // are equal.
+  function points(place, groups, options = {}) {
+    const element = frame(place, options.title);
+    const all = groups.flatMap((group) => group.points);
+    if (!all.length) { node("p", {}, element, "Nothing to show."); return; }
+    const wide = (values) => {
+      const low = Math.min(0, ...values), high = Math.max(0, ...values), room = 0.05 * (high - low || 1);
+      return [low - room, high + room];
+    };
+    const across = wide(all.map((point) => point[0])), up = wide(all.map((point) => point[1]));
+    const { svg, y } = axes(element, { ...options, top: 26 }, up, []);
+    const width = options.width || WIDTH, height = options.height || 300, left = 58, right = width - 10;
+    const x = (v) => left + ((right - left) * (v - across[0])) / (across[1] - across[0]);
+    for (const v of ticks(...across, 8)) {
+      node("line", { class: "grid", x1: x(v), x2: x(v), y1: y(up[0]), y2: y(up[1]) }, svg);
+      node("text", { x: x(v), y: height - 29, "text-anchor": "middle" }, svg, shown(v));
+    }
+    const axis = { stroke: "#888", "stroke-width": 0.9 };
+    node("line", { ...axis, x1: left, x2: right, y1: y(0), y2: y(0) }, svg);
+    node("line", { ...axis, x1: x(0), x2: x(0), y1: y(up[0]), y2: y(up[1]) }, svg);
+    const [from, to] = [Math.max(across[0], up[0]), Math.min(across[1], up[1])];
+    node("line", { ...axis, "stroke-dasharray": "5 4", x1: x(from), y1: y(from), x2: x(to), y2: y(to) }, svg);
+    groups.forEach((group, g) => {
+      for (const [a, b, text] of group.points) {
+        const dot = node("circle", { cx: x(a).toFixed(1), cy: y(b).toFixed(1), r: g ? 4.5 : 2.8, fill: COLOURS[g % 6], "fill-opacity": g ? 1 : 0.55 }, svg);
+        tell(dot, `${text}\n${options.x}: ${shown(a)}\n${options.y}: ${shown(b)}`);
+      }
+      const at = 70 + 150 * g;
+      node("circle", { cx: at + 6, cy: 7, r: 4, fill: COLOURS[g % 6] }, svg);
+      node("text", { x: at + 16, y: 11 }, svg, group.name);
     });
   }
 
@@ -249,5 +284,5 @@
     draw();
   }
 
-  Object.assign(QA, { boxes, lines, heat, surface });
+  Object.assign(QA, { boxes, lines, points, heat, surface });
 })();

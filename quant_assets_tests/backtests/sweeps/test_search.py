@@ -14,6 +14,7 @@ import pytest
 
 from quant_assets.backtests.strategies.base import StrategyError
 from quant_assets.backtests.sweeps.optimization import Optimization, followed, optimization
+from quant_assets.backtests.sweeps.page import search_page
 from quant_assets.backtests.sweeps.search import Search, measures_of, open_study, work
 from quant_assets.backtests.sweeps.studies import StudyPlace, open_place
 from quant_assets.backtests.sweeps.trial import Trial
@@ -24,6 +25,7 @@ from quant_assets_tests.backtests.sweeps import worker
 from quant_assets_tests.backtests.sweeps.postgres import cluster
 from quant_assets_tests.backtests.sweeps.samples import Slow
 from quant_assets_tests.backtests.sweeps.worker import search_of
+from quant_assets_tests.end_to_end.browser import Page
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +126,27 @@ def test_what_is_suggested_does_not_depend_on_later_sessions(tmp_path: Path) -> 
         )
     assert whole.name != cut.name
     assert tried[0] == tried[1]
+
+
+def test_the_page_shows_every_set_before_and_after(tmp_path: Path, opened: Page) -> None:
+    found = result_of(search_of(), open_place(None, tmp_path / "study.journal"))
+    file = tmp_path / "search.html"
+    file.write_text(search_page(found, "Crossing", "Test market"), encoding="utf-8")
+    opened.open(file.as_uri())
+    shown = opened.view.evaluate(
+        "QA.data().cloud.map(group => group.points.map(point => point.slice(0, 2)))"
+    )
+    dots = opened.view.evaluate("document.querySelectorAll('#cloud circle').length")
+    assert opened.errors == []
+    sets = [(each, key, m) for each in found.windows for key, m in each.tried.items()]
+    for chosen, points in zip((False, True), shown, strict=True):
+        expected = [
+            (m.train[each.place], m.test[each.place])
+            for each, key, m in sets
+            if (key == each.key) is chosen
+        ]
+        np.testing.assert_allclose(points, expected, rtol=1e-3)
+    assert dots == len(sets) + 2  # and the legend
 
 
 def test_tables(tmp_path: Path) -> None:

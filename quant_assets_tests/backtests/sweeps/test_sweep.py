@@ -20,7 +20,7 @@ from quant_assets.performance.metrics import METRICS, metrics
 from quant_assets.settings_sweeps import Grid
 from quant_assets.warehouse.schemas import schema_of
 from quant_assets_tests.backtests.sweeps.samples import Crossing, evaluation
-from quant_assets_tests.end_to_end.browser import chromium, executable
+from quant_assets_tests.end_to_end.browser import Page
 
 SPACE = space(Crossing(), axes_of(Crossing()))
 
@@ -147,11 +147,8 @@ def test_a_metric_that_no_set_has_is_shown_as_such() -> None:
     assert "median of all sets" in sweep_page(made, "Crossing", "Test market")
 
 
-def test_maps_of_three_parameters_in_a_browser(tmp_path: Path) -> None:
+def test_maps_of_three_parameters_in_a_browser(tmp_path: Path, opened: Page) -> None:
     """Cells are means over the third parameter, or its values where it is held."""
-    pytest.importorskip("playwright.sync_api", reason="no playwright to drive a browser with")
-    if (chrome := executable()) is None:
-        pytest.skip("no Chromium here")
     grid: Grid = {"fast": [2, 4], "slow": [8, 16, 32], "share": [0.5, 1.0]}
     made = sweep(evaluation(), space(Crossing(), axes_of(Crossing(), grid)), "sharpe")
     file = tmp_path / "sweep.html"
@@ -159,15 +156,14 @@ def test_maps_of_three_parameters_in_a_browser(tmp_path: Path) -> None:
     cells_shown = "[...document.querySelectorAll('#heat g')].map(each => each.textContent)"
 
     def numbers() -> list[float]:
-        return [float(text) for text in page.view.evaluate(cells_shown)]
+        return [float(text) for text in opened.view.evaluate(cells_shown)]
 
-    with chromium(chrome, tmp_path) as browser, browser.page() as page:
-        page.open(file.as_uri())
-        means = cells(made.space, made.values, 0, 1).values
-        np.testing.assert_allclose(numbers(), means.ravel(), rtol=0.006)
-        page.view.select_option("#held2", "2")
-        held = made.values.reshape(2, 3, 2)[:, :, 1]
-        np.testing.assert_allclose(numbers(), held.ravel(), rtol=0.006)
-        page.view.select_option("#pair", "2")
-        assert len(numbers()) == 6
-        assert page.errors == []
+    opened.open(file.as_uri())
+    means = cells(made.space, made.values, 0, 1).values
+    np.testing.assert_allclose(numbers(), means.ravel(), rtol=0.006)
+    opened.view.select_option("#held2", "2")
+    held = made.values.reshape(2, 3, 2)[:, :, 1]
+    np.testing.assert_allclose(numbers(), held.ravel(), rtol=0.006)
+    opened.view.select_option("#pair", "2")
+    assert len(numbers()) == 6
+    assert opened.errors == []
