@@ -60,7 +60,7 @@ PERIODS = (
     Period("US downgrade and European debt", date(2011, 8, 5), date(2011, 9, 1)),
     Period("European debt crisis", date(2012, 9, 5), date(2012, 10, 12)),
     Period("Taper tantrum", date(2013, 5, 22), date(2013, 6, 24)),
-    Period("October 2014", date(2014, 10, 1), date(2014, 11, 1)),
+    Period("October 2014", date(2014, 10, 1), date(2014, 10, 29)),
     Period("Chinese stock market crash", date(2015, 6, 12), date(2015, 9, 30), _CHINA),
     Period("August 2015 sell-off", date(2015, 8, 10), date(2015, 10, 10)),
     Period("Chinese circuit breakers", date(2016, 1, 4), date(2016, 1, 29), _CHINA),
