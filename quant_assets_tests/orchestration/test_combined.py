@@ -40,7 +40,7 @@ class Named(Strategy):
         self.title = name.capitalize()  # type: ignore[misc]
 
     def target_weights(self, data: Any, parameters: Any) -> np.ndarray:
-        raise NotImplementedError
+        raise AssertionError(f"{self.name}: only the name is needed")
 
     def lookback(self, parameters: Any) -> int:
         return 0

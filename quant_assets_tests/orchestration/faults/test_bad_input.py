@@ -1,103 +1,31 @@
-"""Bad input and bad luck: a clear error or a reported partial result, and whole partitions.
+"""Bad input: a clear error or a reported partial result, and whole partitions.
 
-Each test begins with a home in which six days are materialized, and lets something go wrong.
+Most tests begin with a home in which six days are materialized, and spoil what lies in its folder.
 """
 
-import shutil
-import signal
-import textwrap
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from quant_assets.api import load
-from quant_assets.warehouse.schemas import schema_of
-from quant_assets_tests.graphs import DAILY, Graph, errors, stray_files, tables_of
-from quant_assets_tests.markets import (
-    bars,
-    files_market,
-    process_environment,
-    sessions,
-    small_settings,
-    write_config,
+from quant_assets_tests.markets import bars, process_environment, sessions, write_config
+from quant_assets_tests.orchestration.faults.six_days import (
+    DAYS,
+    FIRST,
+    LAST,
+    Market,
+    assert_whole,
+    market_in,
 )
-from quant_assets_tests.shells import Shell, shell_in
+from quant_assets_tests.shells import shell_in
 
-FIRST, LAST = date(2024, 1, 2), date(2024, 1, 9)
-DAYS = sessions(FIRST, LAST)
 SATURDAY, HOLIDAY = date(2024, 1, 6), date(2024, 1, 15)
-
-
-@dataclass(frozen=True)
-class Market:
-    """A market of files in a folder of its own, and what its home holds."""
-
-    folder: Path
-    graph: Graph
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def tables(self) -> dict[str, pa.Table]:
-        return tables_of(self.graph.warehouse, "tiny")
-
-    def backfill(self, first: date = FIRST, last: date = LAST) -> list[str]:
-        """Run the daily chain; the messages of what failed."""
-        with dg.DagsterInstance.ephemeral() as instance:
-            return errors(self.graph.backfill(instance, "tiny", "daily", first, last))
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.graph.warehouse.read(f"tiny/{table}").to_pylist()
-        return rows
-
-    @property
-    def reasons(self) -> Counter[str]:
-        return Counter(row["reason"] for row in self.rows("quarantine"))
-
-
-def market_in(folder: Path, frame: pd.DataFrame | None = None, **keys: Any) -> Market:
-    source = keys.pop("source", None)
-    block = files_market(folder / "data", frame, source, **keys)
-    return Market(folder, Graph(small_settings(folder, {"tiny": block})))
-
-
-def assert_whole(graph: Graph, days: list[date]) -> None:
-    """Every table holds these days, each file as its schema says, and nothing else lies there."""
-    for name in DAILY:
-        table = f"tiny/{name}"
-        assert graph.warehouse.partitions(table) == [str(day) for day in days], name
-        schema_of(table).validate(graph.warehouse.read(table), table=table)
-    assert stray_files(graph.settings.warehouse_root) == []
-
-
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Market:
-    """Six days of good input, materialized without a disturbance."""
-    market = market_in(tmp_path_factory.mktemp("good"), bars())
-    assert market.backfill() == []
-    assert market.rows("quarantine") == []
-    return market
-
-
-@pytest.fixture
-def market(good: Market, tmp_path: Path) -> Iterator[Market]:
-    """A copy of it, whose input may be spoiled; in the end its partitions must be whole."""
-    shutil.copytree(good.folder, tmp_path, dirs_exist_ok=True)
-    market = market_in(tmp_path)
-    yield market
-    assert_whole(market.graph, DAYS)
 
 
 def csv(frame: pd.DataFrame) -> str:
@@ -318,136 +246,3 @@ def test_a_slip_of_the_user(tmp_path: Path, slip: str) -> None:
     assert result.stderr.startswith(message)
     assert len(result.stderr.splitlines()) == 1
     assert not shell.home.exists()
-
-
-# A file size that a process cannot exceed is what a full disk is to it: writing fails in the
-# middle of a file. The bookkeeping of the instance is in memory here, so that only tables fail.
-LIMITED = """
-    import resource, sys
-    import dagster as dg
-    from datetime import date
-    from quant_assets.settings import load_settings
-    from quant_assets_tests.graphs import Graph, errors
-
-    graph = Graph(load_settings())
-    graph.repository
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-    with dg.DagsterInstance.ephemeral() as instance:
-        report = graph.backfill(
-            instance, "tiny", "daily", date(2024, 1, 2), date(2024, 1, 9)
-        )
-    for message in errors(report):
-        print(message)
-"""
-MANY = [f"S{number:03d}" for number in range(40)]
-
-
-def sizes(market: Market, table: str) -> list[int]:
-    return [
-        path.stat().st_size
-        for path in (market.folder / "home" / "warehouse" / "tiny" / table).rglob("*.parquet")
-    ]
-
-
-def test_a_full_disk(market: Market, good: Market, tmp_path: Path) -> None:
-    """What could be written is whole and new, what could not is whole and old, and all is told."""
-    old = market.tables
-    bars(symbols=MANY, seed=8).to_parquet(market.data / "bars.parquet", index=False)
-    undisturbed = market_in(tmp_path / "undisturbed", bars(symbols=MANY, seed=8))
-    assert undisturbed.backfill() == []
-    new = undisturbed.tables
-    limit = min(sizes(undisturbed, "factors_style")) - 1
-    fitting = [name for name in DAILY if max(sizes(undisturbed, name)) < limit]
-    assert "bars" in fitting
-
-    process = Shell(market.folder, {"tiny": None}).python(textwrap.dedent(LIMITED), str(limit))
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 0, stderr
-    (message,) = stdout.splitlines()
-    assert message.startswith("tiny/factors_style: 0 of 6 partitions were written whole; the other")
-    assert "(2024-01-02..2024-01-09) hold what they held before" in message
-    assert "File too large" in message
-    assert "Make room" in message
-    assert_whole(market.graph, DAYS)
-    for name, table in market.tables.items():
-        behind = name in ("factors_style", "factor_evaluation", "predictions")
-        assert table == (old if behind else new)[name], name
-
-    # there is room again
-    assert market.backfill() == []
-    assert market.tables == new
-
-
-def test_a_disk_too_full_for_the_bookkeeping(tmp_path: Path) -> None:
-    """Not even the database of runs can be written: one message, and nothing is begun."""
-    shell = shell_in(tmp_path)
-    process = shell.process(
-        "bash", "-c", 'ulimit -f 30; exec "$@"', "bash", shell.program, "backfill", "tiny"
-    )
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert stdout == ""
-    (line,) = stderr.splitlines()
-    assert line.startswith("error: ")
-    assert not (shell.home / "warehouse").exists()
-
-
-# The process ends itself in the middle of a table's files: the same moment on every machine.
-KILLED = """
-    import os, signal, sys
-    from quant_assets.cli import main
-    from quant_assets.warehouse import storage
-
-    rename, left = storage._rename, int(sys.argv[1])
-    def kill_in_the_middle(source, target):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        rename(source, target)
-    storage._rename = kill_in_the_middle
-    sys.argv[1:] = ["backfill", "tiny", "--to", "2024-01-09", "--select", "daily"]
-    main()
-"""
-
-
-def test_a_process_killed_in_the_middle_of_a_range(good: Market, tmp_path: Path) -> None:
-    shell, files = shell_in(tmp_path), 28
-    process = shell.python(textwrap.dedent(KILLED), str(files))
-    _, stderr = process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL, stderr
-    # every file that is there is whole, and equal to the one of an undisturbed run
-    root = Path(shell.warehouse.root)
-    left = [path for path in root.rglob("date=*/part-0.parquet") if ".staging" not in path.parts]
-    assert len(left) == files - 2  # others: the corporate actions, the record that the run began
-    for path in left:
-        other = good.folder / "home" / "warehouse" / path.relative_to(root)
-        assert pq.ParquetFile(path).read() == pq.ParquetFile(other).read()
-    # an interrupted table is not complete
-    counts = {len(list((root / "tiny" / name).glob("*/part-0.parquet"))) for name in DAILY}
-    assert counts - {0, len(DAYS)}
-
-    again = shell.run("backfill", "tiny", "--to", str(LAST), "--select", "daily")
-    assert again.exit_code == 0, again.stderr
-    assert tables_of(shell.warehouse, "tiny") == good.tables
-    assert stray_files(root) == []
-
-
-def test_two_backfills_of_overlapping_ranges_at_once(good: Market, tmp_path: Path) -> None:
-    """Both end well whoever is first; what one run after them makes is what one alone makes."""
-    shell = shell_in(tmp_path)
-    ranges = [("2024-01-02", "2024-01-08"), ("2024-01-04", "2024-01-09")]
-    both = [
-        shell.start("backfill", "tiny", "--from", first, "--to", last, "--select", "daily")
-        for first, last in ranges
-    ]
-    for process in both:
-        _, stderr = process.communicate(timeout=120)
-        assert process.returncode == 0, stderr
-    assert_whole(Graph(small_settings(tmp_path, shell.markets)), DAYS)
-    # what is made from a day's own rows is final already
-    for name in ("bars", "quarantine", "adjusted_bars", "benchmark"):
-        assert shell.warehouse.read(f"tiny/{name}") == good.tables[name]
-    again = shell.run("backfill", "tiny", "--to", str(LAST), "--select", "daily")
-    assert again.exit_code == 0
-    assert tables_of(shell.warehouse, "tiny") == good.tables

@@ -1,0 +1,1 @@
+"""Tests of what goes wrong: bad input, full disks, killed processes."""
